@@ -1,0 +1,19 @@
+//! Words that every crate shares: typed ids, exact money, time, chance, secrets, faults. No I/O happens here except
+//! reading the system's clock and its random source, each behind a trait so that tests replace them.
+
+pub mod chance;
+pub mod environment;
+pub mod fault;
+pub mod id;
+pub mod mac;
+pub mod money;
+pub mod secret;
+pub mod time;
+
+pub use chance::{Chance, OsChance, SeededChance};
+pub use environment::{Environment, PlaneName};
+pub use fault::{Fault, Stop};
+pub use id::{KeyId, TenantId};
+pub use money::{Amount, Asset};
+pub use secret::Secret;
+pub use time::{Clock, Span, SystemClock, TestClock, Time};
