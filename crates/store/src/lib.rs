@@ -1,1 +1,26 @@
-//! store
+//! The unit of work: many operations, one durable commit. Operations are plain functions over [`Tx`]; one committer
+//! runs whatever waits, loads what they missed in bulk, writes the changed rows, syncs once and only then answers.
+//! The rules, each with the failure it prevents, are in `docs/store.md`.
+
+mod committer;
+mod engine;
+mod handle;
+mod job;
+mod journal;
+mod map;
+mod queue;
+mod reader;
+mod row;
+mod schema;
+mod sqlite;
+mod stats;
+mod tx;
+
+pub use handle::{Options, Store};
+pub use journal::{Claim, ClaimKey, Claimed, Draft, Entry, EntryKey, Head, Once, Saved};
+pub use queue::{Lane, Limits};
+pub use reader::{Direction, Reader};
+pub use row::{Bind, Column, Corrupt, KeyShape, Kind, Row, Spec, Take, TenantNo};
+pub use schema::{Migration, Schema};
+pub use stats::{Figures, Stats};
+pub use tx::{Halt, Missing, Tx};

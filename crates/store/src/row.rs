@@ -1,0 +1,125 @@
+//! What a stored row is: a typed value that can write itself as columns and read itself back.
+
+use std::hash::Hash;
+
+/// The small number that stands for a tenant inside one store: below 2^19, so that a packed key fits 18 decimal digits.
+pub type TenantNo = u32;
+
+/// The type of a column. Amounts are `Big`: 128 bits on both engines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Int,
+    Big,
+    Text,
+    Blob,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    pub name: &'static str,
+    pub kind: Kind,
+}
+
+impl Column {
+    pub const fn new(name: &'static str, kind: Kind) -> Column {
+        Column { name, kind }
+    }
+}
+
+/// Which columns are the key; the tenant always comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyShape {
+    /// The first two columns are `tenant` and `seq`. SQLite packs them into its rowid (see [`pack`]).
+    TenantSeq,
+    /// The first `n` columns.
+    First(usize),
+}
+
+/// A table as both engines know it. Columns are in the order in which [`Row::write`] writes them, key first.
+#[derive(Debug)]
+pub struct Spec {
+    pub name: &'static str,
+    pub columns: &'static [Column],
+    pub key: KeyShape,
+    /// How many rows of this table stay in memory between batches. Zero for rows that are written once and rarely read.
+    pub keep: usize,
+}
+
+/// A stored value contradicts what its row type can be.
+#[derive(Debug, thiserror::Error)]
+#[error("stored row of `{table}` is not readable: {why}")]
+pub struct Corrupt {
+    pub table: &'static str,
+    pub why: String,
+}
+
+/// Takes values, column after column.
+pub trait Bind {
+    fn int(&mut self, value: i64);
+    fn big(&mut self, value: i128);
+    fn text(&mut self, value: &str);
+    fn blob(&mut self, value: &[u8]);
+    fn null(&mut self);
+
+    fn opt_int(&mut self, value: Option<i64>) {
+        match value {
+            Some(value) => self.int(value),
+            None => self.null(),
+        }
+    }
+
+    fn opt_text(&mut self, value: Option<&str>) {
+        match value {
+            Some(value) => self.text(value),
+            None => self.null(),
+        }
+    }
+
+    fn opt_blob(&mut self, value: Option<&[u8]>) {
+        match value {
+            Some(value) => self.blob(value),
+            None => self.null(),
+        }
+    }
+}
+
+/// Gives values, column after column.
+pub trait Take {
+    fn int(&mut self) -> Result<i64, Corrupt>;
+    fn big(&mut self) -> Result<i128, Corrupt>;
+    fn text(&mut self) -> Result<&str, Corrupt>;
+    fn blob(&mut self) -> Result<&[u8], Corrupt>;
+    fn opt_int(&mut self) -> Result<Option<i64>, Corrupt>;
+    fn opt_text(&mut self) -> Result<Option<&str>, Corrupt>;
+    fn opt_blob(&mut self) -> Result<Option<&[u8]>, Corrupt>;
+    /// An error that names the table being read.
+    fn corrupt(&self, why: &str) -> Corrupt;
+}
+
+/// A row type. `SLOT` is its place in its store's [`crate::Schema`]; slots 0 to 2 are the store's own tables.
+pub trait Row: Clone + PartialEq + Send + Sync + 'static {
+    type Key: Clone + Eq + Hash + Ord + Send + Sync + 'static;
+    const SLOT: usize;
+    const SPEC: Spec;
+
+    fn key(&self) -> Self::Key;
+    /// Writes the key columns.
+    fn write_key(key: &Self::Key, out: &mut dyn Bind);
+    /// Writes all columns, key first.
+    fn write(&self, out: &mut dyn Bind);
+    /// Reads all columns, key first.
+    fn read(from: &mut dyn Take) -> Result<Self, Corrupt>;
+}
+
+/// Bits of a packed key that hold the sequence: a tenant may have 2^40 entries in one store.
+pub(crate) const SEQ_BITS: u32 = 40;
+
+/// (tenant, seq) as one integer that sorts by tenant, then by sequence.
+pub(crate) fn pack(tenant: i64, seq: i64) -> i64 {
+    (tenant << SEQ_BITS) | seq
+}
+
+/// The reverse of [`pack`].
+pub(crate) fn unpack(packed: i64) -> (i64, i64) {
+    (packed >> SEQ_BITS, packed & ((1 << SEQ_BITS) - 1))
+}

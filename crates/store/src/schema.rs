@@ -1,0 +1,59 @@
+//! The tables of one store and how its file came to have them.
+
+use crate::journal::{Claim, Entry, Head};
+use crate::map::{AnyMap, RowMap};
+use crate::row::{Row, Spec};
+
+/// One additive step. `version` counts from 1; a binary refuses a store whose version it does not know.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    pub version: u32,
+    pub sqlite: &'static str,
+}
+
+/// All tables of a store, in slot order, and the migrations that create them.
+pub struct Schema {
+    /// What kind of store this is: `plane` or `control`. A file of another kind is refused.
+    pub kind: &'static str,
+    pub migrations: &'static [Migration],
+    tables: Vec<(&'static Spec, fn() -> Box<dyn AnyMap>)>,
+}
+
+impl Schema {
+    /// Starts with the store's own three tables (heads, journal, claims).
+    pub fn new(kind: &'static str, migrations: &'static [Migration]) -> Schema {
+        Schema { kind, migrations, tables: Vec::new() }.with::<Head>().with::<Entry>().with::<Claim>()
+    }
+
+    /// Adds the next table. Panics when its `SLOT` is not the next one: a mistake of the programmer's, seen at start.
+    pub fn with<R: Row>(mut self) -> Schema {
+        assert_eq!(R::SLOT, self.tables.len(), "table {} is out of order", R::SPEC.name);
+        self.tables.push((const { &R::SPEC }, || Box::new(RowMap::<R>::default())));
+        self
+    }
+
+    pub(crate) fn maps(&self) -> Vec<Box<dyn AnyMap>> {
+        self.tables.iter().map(|(_, map)| map()).collect()
+    }
+
+    pub(crate) fn specs(&self) -> impl Iterator<Item = &'static Spec> + '_ {
+        self.tables.iter().map(|(spec, _)| *spec)
+    }
+
+    pub(crate) fn version(&self) -> u32 {
+        self.migrations.last().map_or(0, |migration| migration.version)
+    }
+}
+
+/// The store's own tables, for every store's first migration. Each ends with the row's checksum.
+#[macro_export]
+macro_rules! own_tables {
+    () => {
+        "CREATE TABLE head (tenant INTEGER PRIMARY KEY, seq INTEGER NOT NULL, at INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;
+CREATE TABLE journal (pos INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, facts TEXT NOT NULL,
+  postings TEXT NOT NULL, status INTEGER, answer BLOB, sum INTEGER NOT NULL) STRICT;
+CREATE TABLE claim (tenant INTEGER NOT NULL, route INTEGER NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL,
+  fingerprint BLOB NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (tenant, route, key)) STRICT, WITHOUT ROWID;
+"
+    };
+}

@@ -1,0 +1,98 @@
+//! What an operation sees: rows by key, declared ranges, the batch's time. Never a connection.
+
+use base::{Fault, Stop, Time};
+
+use crate::map::{AnyMap, RowMap};
+use crate::row::Row;
+
+/// The operation asked for something that is not loaded yet. The committer loads it and runs the operation again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing;
+
+/// Why an operation ended without an outcome.
+#[derive(Debug)]
+pub enum Halt<R> {
+    /// Run me again when what I asked for is loaded.
+    NotLoaded,
+    Refused(R),
+    Faulted(Fault),
+}
+
+impl<R> From<Missing> for Halt<R> {
+    fn from(_: Missing) -> Halt<R> {
+        Halt::NotLoaded
+    }
+}
+
+impl<R> From<Fault> for Halt<R> {
+    fn from(fault: Fault) -> Halt<R> {
+        Halt::Faulted(fault)
+    }
+}
+
+impl<R> From<Stop<R>> for Halt<R> {
+    fn from(stop: Stop<R>) -> Halt<R> {
+        match stop {
+            Stop::Refused(refusal) => Halt::Refused(refusal),
+            Stop::Faulted(fault) => Halt::Faulted(fault),
+        }
+    }
+}
+
+/// One run of one operation over the batch's rows.
+pub struct Tx<'a> {
+    maps: &'a mut [Box<dyn AnyMap>],
+    now: Time,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(maps: &'a mut [Box<dyn AnyMap>], now: Time) -> Tx<'a> {
+        Tx { maps, now }
+    }
+
+    /// The batch's time: never earlier than the last committed one.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The row, or `None` when it is known not to exist.
+    pub fn get<R: Row>(&mut self, key: &R::Key) -> Result<Option<R>, Missing> {
+        Ok(self.map::<R>().get(key)?.cloned())
+    }
+
+    /// Asks for a row that will be needed, without stopping: one load then brings everything.
+    pub fn want<R: Row>(&mut self, key: &R::Key) {
+        self.map::<R>().want(key);
+    }
+
+    /// Keeps a row whose key has been looked at before in this operation. Panics otherwise (the operation is then
+    /// discarded): a write without a look cannot know whether it inserts or updates.
+    pub fn put<R: Row>(&mut self, row: R) {
+        let key = row.key();
+        assert!(self.map::<R>().knows(&key), "put before get in {}", R::SPEC.name);
+        self.map::<R>().put(key, Some(row));
+    }
+
+    /// Keeps a row whose key cannot exist yet, such as the next sequence of a tenant.
+    pub fn add<R: Row>(&mut self, row: R) {
+        self.map::<R>().put(row.key(), Some(row));
+    }
+
+    /// Removes a row that has been looked at before.
+    pub fn remove<R: Row>(&mut self, key: &R::Key) {
+        assert!(self.map::<R>().knows(key), "remove before get in {}", R::SPEC.name);
+        self.map::<R>().put(key.clone(), None);
+    }
+
+    /// Rows with `from <= key < to`, ascending, at most `limit`, with all pending changes applied.
+    pub fn walk<R: Row>(&mut self, from: &R::Key, to: &R::Key, limit: usize) -> Result<Vec<R>, Missing> {
+        self.map::<R>().walk(from, to, limit)
+    }
+
+    fn map<R: Row>(&mut self) -> &mut RowMap<R> {
+        match self.maps[R::SLOT].as_any().downcast_mut::<RowMap<R>>() {
+            Some(map) => map,
+            None => unreachable!("the schema put another table in the slot of {}", R::SPEC.name),
+        }
+    }
+}
