@@ -44,6 +44,7 @@ impl Committer {
             Stats::add(&self.stats.worker_operations, (jobs.len() - clients) as u64);
             self.batch(jobs);
             self.engine.rest();
+            self.stats.engine_calls.store(self.engine.calls(), Ordering::Relaxed);
             self.stats.log_bytes.store(self.engine.log_bytes(), Ordering::Relaxed);
         }
     }

@@ -60,7 +60,7 @@ impl Store {
         make_dir(&options.dir)?;
         let lock = lock(&options.dir)?;
         let file = options.dir.join("store.db");
-        let (connection, last) = open_writer(&file, schema, &options.identity)?;
+        let (writer, last) = open_writer(&file, schema, &options.identity)?;
         let checkpointer = Checkpointer::start(&file, &options.identity)?;
         let queue = Arc::new(Queue::new(options.limits));
         let stats = Arc::new(Stats::default());
@@ -68,7 +68,7 @@ impl Store {
             queue: Arc::clone(&queue),
             stats: Arc::clone(&stats),
             clock,
-            engine: Box::new(SqliteEngine::new(connection, checkpointer)),
+            engine: Box::new(SqliteEngine::new(writer, checkpointer)),
             maps: schema.maps(),
             last,
             run_twice: options.run_twice,

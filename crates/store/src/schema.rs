@@ -2,7 +2,7 @@
 
 use crate::journal::{Claim, Entry, Head};
 use crate::map::{AnyMap, RowMap};
-use crate::row::{Row, Spec};
+use crate::row::Row;
 
 /// One additive step. `version` counts from 1; a binary refuses a store whose version it does not know.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ pub struct Schema {
     /// What kind of store this is: `plane` or `control`. A file of another kind is refused.
     pub kind: &'static str,
     pub migrations: &'static [Migration],
-    tables: Vec<(&'static Spec, fn() -> Box<dyn AnyMap>)>,
+    tables: Vec<fn() -> Box<dyn AnyMap>>,
 }
 
 impl Schema {
@@ -28,16 +28,12 @@ impl Schema {
     /// Adds the next table. Panics when its `SLOT` is not the next one: a mistake of the programmer's, seen at start.
     pub fn with<R: Row>(mut self) -> Schema {
         assert_eq!(R::SLOT, self.tables.len(), "table {} is out of order", R::SPEC.name);
-        self.tables.push((const { &R::SPEC }, || Box::new(RowMap::<R>::default())));
+        self.tables.push(|| Box::new(RowMap::<R>::default()));
         self
     }
 
     pub(crate) fn maps(&self) -> Vec<Box<dyn AnyMap>> {
-        self.tables.iter().map(|(_, map)| map()).collect()
-    }
-
-    pub(crate) fn specs(&self) -> impl Iterator<Item = &'static Spec> + '_ {
-        self.tables.iter().map(|(spec, _)| *spec)
+        self.tables.iter().map(|map| map()).collect()
     }
 
     pub(crate) fn version(&self) -> u32 {

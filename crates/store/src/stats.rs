@@ -13,6 +13,7 @@ pub struct Stats {
     pub(crate) refused_queue_full: AtomicU64,
     pub(crate) log_bytes: AtomicU64,
     pub(crate) read_only: AtomicU64,
+    pub(crate) engine_calls: AtomicU64,
 }
 
 /// One reading of [`Stats`].
@@ -29,6 +30,8 @@ pub struct Figures {
     pub log_bytes: u64,
     /// 1 while the disk is full and nothing can be written.
     pub read_only: u64,
+    /// Calls to the engine: statements, over a network.
+    pub engine_calls: u64,
 }
 
 impl Stats {
@@ -43,6 +46,7 @@ impl Stats {
             refused_queue_full: read(&self.refused_queue_full),
             log_bytes: read(&self.log_bytes),
             read_only: read(&self.read_only),
+            engine_calls: read(&self.engine_calls),
         }
     }
 

@@ -1,31 +1,30 @@
 //! The committer's connection.
 
-use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::{Connection, ErrorCode, Statement};
 
 use super::bind::{SqliteBind, SqliteTake};
 use super::checkpoint::Checkpointer;
+use super::open::Writer;
 use super::text;
 use crate::engine::{Engine, EngineError, Found, Write};
 use crate::row::Spec;
 
-thread_local! {
-    /// Pages in the log after the last commit of this thread (SQLite reports it to a plain function).
-    pub(super) static LOG_PAGES: Cell<i32> = const { Cell::new(0) };
-}
-
 pub(crate) struct SqliteEngine {
     connection: Connection,
+    log_pages: Arc<AtomicU32>,
     checkpointer: Checkpointer,
     page_bytes: u64,
     calls: u64,
 }
 
 impl SqliteEngine {
-    pub(crate) fn new(connection: Connection, checkpointer: Checkpointer) -> SqliteEngine {
+    pub(crate) fn new(writer: Writer, checkpointer: Checkpointer) -> SqliteEngine {
+        let Writer { connection, log_pages } = writer;
         let page_bytes = connection.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0)).unwrap_or(4096);
-        SqliteEngine { connection, checkpointer, page_bytes: page_bytes.unsigned_abs(), calls: 0 }
+        SqliteEngine { connection, log_pages, checkpointer, page_bytes: page_bytes.unsigned_abs(), calls: 0 }
     }
 
     /// One prepared statement, run once a row.
@@ -112,7 +111,7 @@ impl Engine for SqliteEngine {
     }
 
     fn rest(&mut self) {
-        let pages = LOG_PAGES.with(Cell::get).unsigned_abs();
+        let pages = self.log_pages.load(Ordering::Relaxed);
         self.checkpointer.rest(&self.connection, u64::from(pages));
     }
 
@@ -121,7 +120,7 @@ impl Engine for SqliteEngine {
     }
 
     fn log_bytes(&self) -> u64 {
-        u64::from(LOG_PAGES.with(Cell::get).unsigned_abs()) * self.page_bytes
+        u64::from(self.log_pages.load(Ordering::Relaxed)) * self.page_bytes
     }
 }
 

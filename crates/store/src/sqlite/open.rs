@@ -1,34 +1,43 @@
 //! Opening a store's file: settings, identity, migrations.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use base::{Fault, Time};
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use super::engine::LOG_PAGES;
 use crate::schema::Schema;
 
 /// "CoFo": other programs' files are refused.
 const APPLICATION_ID: i32 = 0x436f_466f;
 
+/// The committer's connection, with what SQLite tells of its log.
+pub(crate) struct Writer {
+    pub(crate) connection: Connection,
+    /// Pages in the log after the last commit.
+    pub(crate) log_pages: Arc<AtomicU32>,
+}
+
 /// The committer's connection, migrated. Answers the last committed stamp too.
-pub(crate) fn open_writer(file: &Path, schema: &Schema, identity: &str) -> Result<(Connection, Time), Fault> {
+pub(crate) fn open_writer(file: &Path, schema: &Schema, identity: &str) -> Result<(Writer, Time), Fault> {
     let fault = |error: rusqlite::Error| Fault::because(format!("opening the store {}", file.display()), error);
     let mut connection = Connection::open(file).map_err(fault)?;
     settings(&connection, 24).map_err(fault)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(fault)?;
-    connection.wal_hook(Some(note_log_pages));
+    let log_pages = Arc::new(AtomicU32::new(0));
+    let seen = Arc::clone(&log_pages);
+    let note = move |_: &mut Wal, pages: std::ffi::c_int| {
+        seen.store(pages.unsigned_abs(), Ordering::Relaxed);
+        Ok(())
+    };
+    connection.wal_hook(Some(note)).map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(256);
     identify(&connection, schema, identity)?;
     migrate(&mut connection, schema).map_err(|error| Fault::because("migrating the store", error))?;
     let last = connection.query_row("SELECT max(at) FROM head", [], |row| row.get::<_, Option<i64>>(0)).map_err(fault)?;
-    Ok((connection, Time(last.unwrap_or(0))))
-}
-
-/// SQLite calls this after every commit, on the thread that committed.
-fn note_log_pages(_: &rusqlite::hooks::Wal, pages: std::ffi::c_int) -> rusqlite::Result<()> {
-    LOG_PAGES.with(|cell| cell.set(pages));
-    Ok(())
+    Ok((Writer { connection, log_pages }, Time(last.unwrap_or(0))))
 }
 
 /// A connection that reads what is committed and can write nothing.
