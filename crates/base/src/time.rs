@@ -7,25 +7,25 @@ use std::time::UNIX_EPOCH;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Time(pub i64);
 
-/// A length of time in microseconds; may be negative.
+/// A length of time in microseconds; may be negative. Lengths beyond the range (290,000 years) stop at its ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Span(pub i64);
 
 impl Span {
     pub const fn millis(millis: i64) -> Span {
-        Span(millis * 1_000)
+        Span(millis.saturating_mul(1_000))
     }
 
     pub const fn seconds(seconds: i64) -> Span {
-        Span(seconds * 1_000_000)
+        Span(seconds.saturating_mul(1_000_000))
     }
 
     pub const fn hours(hours: i64) -> Span {
-        Span::seconds(hours * 3_600)
+        Span::seconds(hours.saturating_mul(3_600))
     }
 
     pub const fn days(days: i64) -> Span {
-        Span::hours(days * 24)
+        Span::hours(days.saturating_mul(24))
     }
 }
 
@@ -72,9 +72,12 @@ impl TestClock {
         TestClock(AtomicI64::new(time.0))
     }
 
-    /// Moves the clock and answers the new time.
+    /// Moves the clock and answers the new time; stops at the ends of the range, as [`Time::plus`] does.
     pub fn advance(&self, span: Span) -> Time {
-        Time(self.0.fetch_add(span.0, Ordering::SeqCst) + span.0)
+        let moved = |now| Some(Time(now).plus(span).0);
+        match self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved) {
+            Ok(before) | Err(before) => Time(before).plus(span),
+        }
     }
 }
 
