@@ -1,0 +1,116 @@
+//! `cargo xtask soak`: the figures that take too long for a test run, written with their commit and date to
+//! `docs/figures.md`. A new figure is a line `figure: name = value` in a soak test's output, or an entry in [`ITEMS`].
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+
+use crate::cargo;
+use crate::figures::{self, Measured, Reading};
+
+const FIGURES: &str = "docs/figures.md";
+
+/// One long measurement: what is run, and how its figures are read from what it prints.
+struct Item {
+    name: &'static str,
+    about: &'static str,
+    /// Arguments for cargo.
+    command: &'static [&'static str],
+    environment: &'static [(&'static str, &'static str)],
+    reading: Reading,
+}
+
+const ITEMS: &[Item] = &[
+    Item {
+        name: "bench",
+        about: "The load generator against a fresh server, and against a reference that only appends each request to a file \
+                with the same group sync, in the same run. `ratio` is the one over the other.",
+        command: &["run", "--release", "--quiet", "--package", "counterfoil", "--", "bench", "--json"],
+        environment: &[],
+        reading: Reading::JsonLines,
+    },
+    Item {
+        name: "kill",
+        about: "The server is killed with SIGKILL under load, a thousand times on one store, and everything it acknowledged is \
+                looked for.",
+        command: &["test", "--release", "--package", "counterfoil", "--test", "kill", "--", "--nocapture"],
+        environment: &[("COUNTERFOIL_SOAK", "1")],
+        reading: Reading::FigureLines,
+    },
+];
+
+/// Runs the items called `names`, or all, and writes each one's figures as soon as it ends. An item that fails keeps its old
+/// figures in the file, and the others still run.
+pub fn run(root: &Path, names: &[String]) -> anyhow::Result<()> {
+    let known: Vec<&str> = ITEMS.iter().map(|item| item.name).collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        bail!("no soak is called {name}; there are: {}", known.join(", "));
+    }
+    let (commit, date) = (commit(root)?, output(root, "date", &["-u", "+%Y-%m-%d %H:%M UTC"])?);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let stamp = format!("Measured {date} at commit {commit} on {cores} cores");
+    let mut failed = Vec::new();
+    for item in ITEMS.iter().filter(|item| names.is_empty() || names.iter().any(|name| name == item.name)) {
+        eprintln!("== soak {}", item.name);
+        match measure(root, item, &stamp) {
+            Ok(()) => eprintln!("== soak {}: written to {FIGURES}", item.name),
+            Err(error) => {
+                eprintln!("== soak {}: FAILED, its figures stay as they were: {error:#}", item.name);
+                failed.push(item.name);
+            }
+        }
+    }
+    if !failed.is_empty() {
+        bail!("== FAILED: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+fn measure(root: &Path, item: &Item, stamp: &str) -> anyhow::Result<()> {
+    let lines = printed_by(root, item)?;
+    let table = figures::read(item.reading, &lines)?;
+    let command = format!("cargo xtask soak {}", item.name);
+    let section = figures::section(&Measured { name: item.name, about: item.about, stamp, command: &command, table });
+    let path = root.join(FIGURES);
+    let before = if path.exists() { std::fs::read_to_string(&path)? } else { String::new() };
+    std::fs::write(&path, figures::with_section(&before, item.name, &section))
+        .with_context(|| format!("writing {FIGURES}"))
+}
+
+/// What the item printed on its standard output, which is shown as it comes.
+fn printed_by(root: &Path, item: &Item) -> anyhow::Result<Vec<String>> {
+    let mut command = cargo::command(root, item.command);
+    command.envs(item.environment.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().context("starting cargo")?;
+    let mut lines = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines() {
+            let line = line.context("reading what it prints")?;
+            println!("{line}");
+            lines.push(line);
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("`cargo {}` ended with {status}", item.command.join(" "));
+    }
+    Ok(lines)
+}
+
+/// The short commit, and whether the tree had changes of its own besides the figures.
+fn commit(root: &Path) -> anyhow::Result<String> {
+    let commit = output(root, "git", &["rev-parse", "--short=12", "HEAD"])?;
+    let changes = output(root, "git", &["status", "--porcelain", "--", ".", ":!docs/figures.md"])?;
+    Ok(if changes.is_empty() { commit } else { format!("{commit} with uncommitted changes") })
+}
+
+fn output(root: &Path, program: &str, args: &[&str]) -> anyhow::Result<String> {
+    let output =
+        Command::new(program).args(args).current_dir(root).output().with_context(|| format!("running {program}"))?;
+    if !output.status.success() {
+        bail!("{program} {} ended with {}", args.join(" "), output.status);
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}

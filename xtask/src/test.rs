@@ -1,0 +1,141 @@
+//! `cargo xtask test`: every check there is, quickest first and the tests last, so that the test runner's own summary is
+//! the last thing printed. All stages run even when one fails: one run shows everything that is wrong.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::bail;
+
+use crate::{cargo, tidy};
+
+/// How a stage ended.
+enum End {
+    Passed,
+    Failed,
+    /// The tool is not on this machine. A newcomer is told; CI refuses.
+    Missing(&'static str),
+}
+
+/// Runs tidy, the formatter's check, the lints, the documentation's tests and the tests. `args` go to the test runner; with
+/// them the documentation's tests are left out, since they cannot be narrowed the same way.
+pub fn run(root: &Path, args: &[String]) -> anyhow::Result<()> {
+    let mut report = Report { strict: std::env::var("CI").is_ok_and(|ci| ci == "true"), failed: Vec::new() };
+    report.stage("tidy", || match tidy::run(root) {
+        Ok(()) => End::Passed,
+        Err(error) => {
+            eprintln!("{error:#}");
+            End::Failed
+        }
+    });
+    report.stage("format", || component(root, "fmt", "rustfmt", &["fmt", "--check"]));
+    let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    report.stage("lints", || component(root, "clippy", "clippy", &lints));
+    if args.is_empty() {
+        report.stage("documentation's tests", || {
+            end_of(cargo::command(root, &["test", "--quiet", "--workspace", "--doc"]))
+        });
+    }
+    let nextest = cargo::answers(root, &["nextest", "--version"]);
+    eprintln!("== tests, with {}", if nextest { "nextest" } else { "cargo test (cargo-nextest is not installed)" });
+    let mut tests = cargo::command(root, &[]);
+    tests.args(runner(nextest, args));
+    if matches!(end_of(tests), End::Failed) {
+        report.failed.push("tests");
+    }
+    if !report.failed.is_empty() {
+        bail!("== FAILED: {}", report.failed.join(", "));
+    }
+    Ok(())
+}
+
+struct Report {
+    strict: bool,
+    failed: Vec<&'static str>,
+}
+
+impl Report {
+    fn stage(&mut self, name: &'static str, work: impl FnOnce() -> End) {
+        eprintln!("== {name}");
+        let begun = Instant::now();
+        let end = work();
+        let took = begun.elapsed();
+        match end {
+            End::Passed => eprintln!("== {name}: passed in {took:.1?}"),
+            End::Failed => eprintln!("== {name}: FAILED after {took:.1?}"),
+            End::Missing(component) => {
+                eprintln!(
+                    "== NOT RUN: {name}. Install it with `rustup component add {component}`. CI runs it and refuses."
+                );
+            }
+        }
+        if matches!(end, End::Failed) || (self.strict && matches!(end, End::Missing(_))) {
+            self.failed.push(name);
+        }
+    }
+}
+
+/// A stage that needs a part of the toolchain which a newcomer may not have.
+fn component(root: &Path, subcommand: &str, component: &'static str, args: &[&str]) -> End {
+    if !cargo::answers(root, &[subcommand, "--version"]) {
+        return End::Missing(component);
+    }
+    end_of(cargo::command(root, args))
+}
+
+fn end_of(mut command: Command) -> End {
+    match command.status() {
+        Ok(status) if status.success() => End::Passed,
+        Ok(_) => End::Failed,
+        Err(error) => {
+            eprintln!("{}: {error}", command.get_program().to_string_lossy());
+            End::Failed
+        }
+    }
+}
+
+/// The arguments that make cargo run the tests. The whole workspace unless `args` names packages.
+fn runner(nextest: bool, args: &[String]) -> Vec<String> {
+    let head: &[&str] = if nextest { &["nextest", "run"] } else { &["test"] };
+    let mut all: Vec<String> = head.iter().map(ToString::to_string).collect();
+    let before_dashes = args.iter().take_while(|arg| *arg != "--");
+    let named = before_dashes.clone().any(|arg| arg.starts_with("-p") || arg.starts_with("--package"));
+    if !named {
+        all.push("--workspace".to_owned());
+    }
+    let targets = ["--lib", "--bin", "--bins", "--test", "--tests", "--doc"];
+    if !before_dashes.clone().any(|arg| targets.contains(&arg.as_str())) {
+        // All but the documentation's tests, on which plain `cargo test` would close.
+        all.push("--tests".to_owned());
+    }
+    all.push("--no-fail-fast".to_owned());
+    all.extend(args.iter().cloned());
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runner;
+
+    fn line(nextest: bool, args: &[&str]) -> String {
+        runner(nextest, &args.iter().map(ToString::to_string).collect::<Vec<_>>()).join(" ")
+    }
+
+    #[test]
+    fn without_arguments_everything_runs() {
+        assert_eq!(line(true, &[]), "nextest run --workspace --tests --no-fail-fast");
+        assert_eq!(line(false, &[]), "test --workspace --tests --no-fail-fast");
+    }
+
+    #[test]
+    fn named_packages_and_targets_replace_the_whole() {
+        assert_eq!(line(true, &["-p", "base"]), "nextest run --tests --no-fail-fast -p base");
+        assert_eq!(line(true, &["--test", "kill"]), "nextest run --workspace --no-fail-fast --test kill");
+    }
+
+    #[test]
+    fn what_follows_two_dashes_is_the_tests_own() {
+        let expected = "test --workspace --tests --no-fail-fast -- --test-threads 1 -p";
+        assert_eq!(line(false, &["--", "--test-threads", "1", "-p"]), expected);
+    }
+}
