@@ -1,5 +1,7 @@
 //! Which crate may use which: the corridor's order, and the walls around single dependencies. Read from the manifests.
 
+use std::collections::BTreeSet;
+
 use super::{Complaint, House};
 
 /// A crate's place. It may use crates of a lower rank, unless one of the fields narrows that.
@@ -114,21 +116,35 @@ pub fn walls(house: &House) -> Vec<Complaint> {
     complaints
 }
 
-/// Versions and lints stand once, in the workspace's manifest.
+/// Versions and lints stand once, in the workspace's manifest, and nothing stands there that nobody uses.
 pub fn manifests(house: &House) -> Vec<Complaint> {
     let mut complaints = Vec::new();
+    let mut unused = listed_outside(house);
     for (path, _, manifest) in manifests_of(house) {
         let lints = manifest.get("lints").and_then(|lints| lints.get("workspace")).and_then(toml::Value::as_bool);
         if lints != Some(true) {
             complaints.push(Complaint::at(&path, 0, "add `[lints] workspace = true`"));
         }
-        for used in uses(&manifest).iter().filter(|used| !used.from_workspace) {
-            let message =
-                format!("`{}`: put it into [workspace.dependencies] and write `workspace = true` here", used.name);
-            complaints.push(Complaint::at(&path, 0, message));
+        for used in uses(&manifest) {
+            unused.remove(&used.name);
+            if !used.from_workspace {
+                let message =
+                    format!("`{}`: put it into [workspace.dependencies] and write `workspace = true` here", used.name);
+                complaints.push(Complaint::at(&path, 0, message));
+            }
         }
     }
+    let idle = |name: String| Complaint::at("Cargo.toml", 0, format!("no crate uses `{name}`: delete it"));
+    complaints.extend(unused.into_iter().map(idle));
     complaints
+}
+
+/// The dependencies from outside that the workspace's manifest lists.
+pub fn listed_outside(house: &House) -> BTreeSet<String> {
+    let manifest: toml::Table = house.tree.text("Cargo.toml").unwrap_or_default().parse().unwrap_or_default();
+    let listed = manifest.get("workspace").and_then(|table| table.get("dependencies")).and_then(toml::Value::as_table);
+    let outside = listed.into_iter().flatten().filter(|(_, entry)| entry.get("path").is_none());
+    outside.map(|(name, _)| name.clone()).collect()
 }
 
 /// Path, package name and content of each member's manifest. One that cannot be read stops nothing here: cargo says it better.
@@ -225,5 +241,7 @@ mod tests {
         check(manifests, &[(&good.0, &good.1)], &[(&bad.0, &bad.1)], "[workspace.dependencies]");
         let bare = ("crates/gate/Cargo.toml", "[package]\nname = \"gate\"\n");
         check(manifests, &[], &[bare], "[lints]");
+        let listed = ("Cargo.toml", "[workspace.dependencies]\nhttp = \"1\"\nbase = { path = \"crates/base\" }\n");
+        check(manifests, &[listed, (&good.0, &good.1)], &[listed], "no crate uses `http`");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::crates::listed_outside;
 use super::{Complaint, House};
 
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
@@ -79,14 +80,8 @@ pub fn glossary(house: &House) -> Vec<Complaint> {
 
 /// Every dependency from outside has its entry, a heading with its name in backticks, and no entry outlives its dependency.
 pub fn dependencies(house: &House) -> Vec<Complaint> {
-    let manifest: toml::Table = house.tree.text("Cargo.toml").unwrap_or_default().parse().unwrap_or_default();
-    let listed = manifest.get("workspace").and_then(|table| table.get("dependencies")).and_then(toml::Value::as_table);
-    let used: BTreeSet<&str> = listed
-        .into_iter()
-        .flatten()
-        .filter(|(_, entry)| entry.get("path").is_none())
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let listed = listed_outside(house);
+    let used: BTreeSet<&str> = listed.iter().map(String::as_str).collect();
     let text = house.tree.text(DEPENDENCIES).unwrap_or_default();
     let headings = text.lines().filter(|line| line.starts_with('#'));
     let recorded: BTreeSet<&str> = headings.flat_map(|line| line.split('`').skip(1).step_by(2)).collect();
