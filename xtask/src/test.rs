@@ -29,7 +29,7 @@ pub fn run(root: &Path, args: &[String]) -> anyhow::Result<()> {
         }
     });
     report.stage("format", || component(root, "fmt", "rustfmt", &["fmt", "--check"]));
-    let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    let lints = ["clippy", "--workspace", "--all-targets", "--keep-going", "--", "-D", "warnings"];
     report.stage("lints", || component(root, "clippy", "clippy", &lints));
     if args.is_empty() {
         report.stage("documentation's tests", || {
