@@ -1,1 +1,25 @@
-//! plane
+//! One environment's money, over its own store. A plane is built from one configuration and holds nothing global: two
+//! planes in one process share nothing. It never sees HTTP and never calls the outside world.
+//!
+//! Rooms, in reading order: `grants` (tenants and keys), `books` (accounts and movements), `kyc` (receivers and their
+//! limits), `payouts` (transfers), and `sandbox`, whose every door takes a [`Sandbox`] witness.
+
+pub mod books;
+pub mod config;
+pub mod corridor;
+pub mod grants;
+pub mod kyc;
+pub mod payouts;
+pub mod phone;
+mod plane;
+pub mod sandbox;
+mod schema;
+mod secrets;
+
+pub use config::PlaneConfig;
+pub use corridor::{Corridor, Corridors};
+pub use grants::{Caller, Denied, KeyKind, Operator};
+pub use phone::Phone;
+pub use plane::{Due, OpenWork, Plane};
+pub use sandbox::Sandbox;
+pub use store::{Lane, Saved, TenantNo};

@@ -29,8 +29,13 @@ pub(crate) trait Engine: Send {
     fn begin(&mut self) -> Result<(), EngineError>;
     fn load(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError>;
     /// Rows from key 0 (inclusive) to key 1 (exclusive), ascending, at most `limit`.
-    fn range(&mut self, spec: &'static Spec, ends: Write<'_>, limit: usize, found: Found<'_>)
-    -> Result<(), EngineError>;
+    fn range(
+        &mut self,
+        spec: &'static Spec,
+        ends: Write<'_>,
+        limit: usize,
+        found: Found<'_>,
+    ) -> Result<(), EngineError>;
     fn insert(&mut self, spec: &'static Spec, rows: usize, row: Write<'_>) -> Result<(), EngineError>;
     fn update(&mut self, spec: &'static Spec, rows: usize, row: Write<'_>) -> Result<(), EngineError>;
     fn delete(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>) -> Result<(), EngineError>;

@@ -89,8 +89,20 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
+        self.submit_then(lane, run, |_| ()).await
+    }
+
+    /// As [`Store::submit`], and `told` is called with the outcome once it is durable, on the committer's thread, even
+    /// when the caller has gone away by then. It must be quick and must not wait.
+    pub async fn submit_then<T, R, F, G>(&self, lane: Lane, run: F, told: G) -> Result<T, Stop<R>>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, Halt<R>> + Send + 'static,
+        G: FnOnce(&T) + Send + 'static,
+        T: Send + 'static,
+        R: Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Operation { run, ended: None, reply });
+        let job = Box::new(Operation { run, told, ended: None, reply });
         if let Err((why, job)) = self.shared.queue.push(lane, job) {
             if why == NotQueued::Full {
                 Stats::add(&self.shared.stats.refused_queue_full, 1);

@@ -26,15 +26,18 @@ pub(crate) trait Job: Send {
 /// Why an operation was not answered with an outcome.
 pub(crate) type Reply<T, R> = Result<T, Stop<R>>;
 
-pub(crate) struct Operation<F, T, R> {
+pub(crate) struct Operation<F, G, T, R> {
     pub(crate) run: F,
+    /// Called once with the outcome when it is durable, before the caller hears of it.
+    pub(crate) told: G,
     pub(crate) ended: Option<Reply<T, R>>,
     pub(crate) reply: oneshot::Sender<Reply<T, R>>,
 }
 
-impl<F, T, R> Job for Operation<F, T, R>
+impl<F, G, T, R> Job for Operation<F, G, T, R>
 where
     F: Fn(&mut Tx<'_>) -> Result<T, Halt<R>> + Send,
+    G: FnOnce(&T) + Send,
     T: Send,
     R: Send,
 {
@@ -50,8 +53,11 @@ where
     }
 
     fn answer(self: Box<Self>) {
-        let Operation { ended, reply, .. } = *self;
+        let Operation { ended, reply, told, .. } = *self;
         let ended = ended.unwrap_or_else(|| Err(Stop::Faulted(Fault::new("an operation was answered before it ran"))));
+        if let Ok(outcome) = &ended {
+            told(outcome);
+        }
         // A caller that has gone away is not an error: what was committed stays committed.
         let _ = reply.send(ended);
     }

@@ -115,11 +115,7 @@ impl Row for Head {
     const SLOT: usize = 0;
     const SPEC: Spec = Spec {
         name: "head",
-        columns: &[
-            Column::new("tenant", Kind::Int),
-            Column::new("seq", Kind::Int),
-            Column::new("at", Kind::Int),
-        ],
+        columns: &[Column::new("tenant", Kind::Int), Column::new("seq", Kind::Int), Column::new("at", Kind::Int)],
         key: KeyShape::First(1),
         keep: 20_000,
     };
@@ -188,8 +184,7 @@ impl Row for Entry {
 
     fn read(from: &mut dyn Take) -> Result<Entry, Corrupt> {
         let (tenant, seq, at) = (tenant(from)?, from.int()?.cast_unsigned(), Time(from.int()?));
-        let (kind, facts, postings) =
-            (from.text()?.to_owned(), from.text()?.to_owned(), from.text()?.to_owned());
+        let (kind, facts, postings) = (from.text()?.to_owned(), from.text()?.to_owned(), from.text()?.to_owned());
         let status = from.opt_int()?.map(u16::try_from).transpose().map_err(|_| from.corrupt("status"))?;
         let body = from.opt_blob()?.map(Bytes::copy_from_slice);
         let answer = status.zip(body).map(|(status, body)| Saved { status, body });

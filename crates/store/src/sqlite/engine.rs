@@ -41,7 +41,11 @@ impl SqliteEngine {
         for at in 0..rows {
             let mut bind = SqliteBind::new(&mut statement, spec);
             row(at, &mut bind);
-            if sum { bind.done_with_sum()? } else { bind.done()? }
+            if sum {
+                bind.done_with_sum()?
+            } else {
+                bind.done()?
+            }
             let changed = statement.raw_execute().map_err(|error| named(error, spec))?;
             if changed != 1 {
                 return Err(EngineError::Broken(format!("a write to `{}` changed {changed} rows", spec.name)));

@@ -36,7 +36,8 @@ pub(crate) fn open_writer(file: &Path, schema: &Schema, identity: &str) -> Resul
     connection.set_prepared_statement_cache_capacity(256);
     identify(&connection, schema, identity)?;
     migrate(&mut connection, schema).map_err(|error| Fault::because("migrating the store", error))?;
-    let last = connection.query_row("SELECT max(at) FROM head", [], |row| row.get::<_, Option<i64>>(0)).map_err(fault)?;
+    let last =
+        connection.query_row("SELECT max(at) FROM head", [], |row| row.get::<_, Option<i64>>(0)).map_err(fault)?;
     Ok((Writer { connection, log_pages }, Time(last.unwrap_or(0))))
 }
 
@@ -83,8 +84,7 @@ fn identify(connection: &Connection, schema: &Schema, identity: &str) -> Result<
             .map_err(fault)?;
         return Ok(());
     }
-    let application: i32 =
-        connection.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(fault)?;
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(fault)?;
     if application != APPLICATION_ID {
         return Err(Fault::new("the file is not a Counterfoil store: choose another data directory"));
     }

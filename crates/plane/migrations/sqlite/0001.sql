@@ -1,0 +1,24 @@
+CREATE TABLE tenant (tenant INTEGER PRIMARY KEY, id TEXT NOT NULL, name TEXT NOT NULL, opened_at INTEGER NOT NULL,
+  retired INTEGER NOT NULL, clock_ahead INTEGER NOT NULL, link_pay_ins INTEGER NOT NULL, weather TEXT NOT NULL,
+  sum INTEGER NOT NULL) STRICT;
+CREATE TABLE tenant_id (id TEXT PRIMARY KEY, tenant INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE key (id TEXT PRIMARY KEY, owner TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, mac BLOB NOT NULL,
+  active INTEGER NOT NULL, revoked_at INTEGER, limits TEXT NOT NULL, created_at INTEGER NOT NULL,
+  last_used_at INTEGER, sum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX key_by_owner ON key (owner);
+-- Amounts are ANY: an INTEGER where 64 bits hold it, else 16 bytes, big-endian.
+CREATE TABLE account (tenant INTEGER NOT NULL, name INTEGER NOT NULL, asset TEXT NOT NULL, decimals INTEGER NOT NULL,
+  normal INTEGER NOT NULL, overdraft ANY NOT NULL, debits_posted ANY NOT NULL, credits_posted ANY NOT NULL,
+  debits_held ANY NOT NULL, credits_held ANY NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (tenant, name))
+  STRICT, WITHOUT ROWID;
+CREATE TABLE transfer (pos INTEGER PRIMARY KEY, state INTEGER NOT NULL, substate INTEGER NOT NULL,
+  open INTEGER NOT NULL, due_at INTEGER NOT NULL, accepted_at INTEGER NOT NULL, changed_at INTEGER NOT NULL,
+  attempts INTEGER NOT NULL, amount ANY NOT NULL, script INTEGER NOT NULL, spender TEXT, trans TEXT, sum_prov TEXT, note TEXT, sum INTEGER NOT NULL) STRICT;
+CREATE INDEX transfer_open ON transfer (pos) WHERE open = 1;
+CREATE TABLE subject (tenant INTEGER NOT NULL, phone TEXT NOT NULL, verified INTEGER NOT NULL, dollars INTEGER,
+  changed_at INTEGER NOT NULL, source TEXT NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (tenant, phone))
+  STRICT, WITHOUT ROWID;
+CREATE TABLE spend_window (tenant INTEGER NOT NULL, name TEXT NOT NULL, total ANY NOT NULL, tail INTEGER NOT NULL,
+  sum INTEGER NOT NULL, PRIMARY KEY (tenant, name)) STRICT, WITHOUT ROWID;
+CREATE TABLE spend (tenant INTEGER NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, seq INTEGER NOT NULL,
+  amount ANY NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (tenant, name, at, seq)) STRICT, WITHOUT ROWID;

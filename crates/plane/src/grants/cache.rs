@@ -1,0 +1,118 @@
+//! Keys that were used lately, so that a call reads no row. A change forgets the key before it is answered, and what was
+//! read before the change is not learnt after it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use ::store::TenantNo;
+use base::{KeyId, Time};
+use parking_lot::Mutex;
+use quick_cache::sync::Cache;
+
+use super::state::KeyListing;
+use super::store::KeyRow;
+
+const KEYS_KEPT: usize = 50_000;
+
+/// The plane's memory of its keys.
+pub struct Grants {
+    keys: Cache<KeyId, Arc<Known>>,
+    /// Moves with every change; what was read under an older value is not learnt.
+    changes: AtomicU64,
+    learning: Mutex<()>,
+    used: Mutex<Vec<Arc<Known>>>,
+}
+
+/// One key with its tenant's present number.
+pub(super) struct Known {
+    pub(super) row: Arc<KeyRow>,
+    pub(super) tenant: TenantNo,
+    used: Arc<LastUse>,
+}
+
+struct LastUse {
+    at: AtomicI64,
+    noted: AtomicI64,
+}
+
+/// A last use is kept when it is this much later than the one kept before.
+const NOTE_EVERY_US: i64 = 60_000_000;
+
+impl Default for Grants {
+    fn default() -> Grants {
+        Grants {
+            keys: Cache::new(KEYS_KEPT),
+            changes: AtomicU64::new(0),
+            learning: Mutex::new(()),
+            used: Mutex::default(),
+        }
+    }
+}
+
+impl Grants {
+    pub(super) fn get(&self, id: &KeyId) -> Option<Arc<Known>> {
+        self.keys.get(id)
+    }
+
+    /// Taken before a row is read.
+    pub(super) fn ticket(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    pub(super) fn learn(&self, ticket: u64, row: KeyRow, tenant: TenantNo) -> Arc<Known> {
+        let at = row.last_used_at.unwrap_or(0);
+        let used = Arc::new(LastUse { at: AtomicI64::new(at), noted: AtomicI64::new(at) });
+        let known = Arc::new(Known { row: Arc::new(row), tenant, used });
+        let _one_at_a_time = self.learning.lock();
+        if self.ticket() == ticket {
+            self.keys.insert(known.row.id, Arc::clone(&known));
+            self.used.lock().push(Arc::clone(&known));
+        }
+        known
+    }
+
+    /// The key changed: the next call reads it again.
+    pub(crate) fn forget(&self, id: &KeyId) {
+        let _one_at_a_time = self.learning.lock();
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.keys.remove(id);
+    }
+
+    /// Tenants changed their numbers: everything is read again.
+    pub(crate) fn forget_all(&self) {
+        let _one_at_a_time = self.learning.lock();
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.keys.clear();
+    }
+
+    /// Keys whose last use is worth keeping.
+    pub(super) fn take_used(&self) -> Vec<(KeyId, i64)> {
+        let mut used = self.used.lock();
+        let due = used
+            .iter()
+            .filter_map(|known| {
+                let at = known.used.at.load(Ordering::Relaxed);
+                let noted = known.used.noted.load(Ordering::Relaxed);
+                (at > noted.saturating_add(NOTE_EVERY_US)).then(|| {
+                    known.used.noted.store(at, Ordering::Relaxed);
+                    (known.row.id, at)
+                })
+            })
+            .collect();
+        used.retain(|known| Arc::strong_count(known) > 1);
+        due
+    }
+
+    /// The listing with a use that is not kept yet.
+    pub(super) fn with_last_use(&self, listing: KeyListing) -> KeyListing {
+        let known = listing.id.parse().ok().and_then(|id: KeyId| self.keys.get(&id));
+        let at = known.map(|known| known.used.at.load(Ordering::Relaxed)).filter(|at| *at > 0);
+        KeyListing { last_used_at: at.or(listing.last_used_at), ..listing }
+    }
+}
+
+impl Known {
+    pub(super) fn used(&self, now: Time) {
+        self.used.at.store(now.0, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,188 @@
+//! Who may call this plane: the tenants it knows and their keys. A plane verifies keys from its own store, so control
+//! may be down. Refuses by prefix what belongs to the other environment, before any look-up.
+//!
+//! Life of a key: minted (shown once) → used → renamed, disabled, enabled → rotated (dies by itself) or revoked.
+
+mod cache;
+mod key;
+mod state;
+mod store;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+use std::sync::Arc;
+
+use ::store::{Draft, Halt, Lane, Missing, TenantNo, Tx};
+use base::{Fault, KeyId, Stop, TenantId, Time};
+
+use crate::Plane;
+use crate::books;
+
+pub use cache::Grants;
+pub use key::PlainKey;
+pub use state::{AgentPolicy, Caller, Denied, KeyKind, KeyLimits, KeyListing, NewKey, Operator, Refusal};
+pub use store::{KeyRow, TenantIdRow, TenantRow};
+pub use verify::authenticate;
+
+/// Makes the plane know a tenant; a sandbox tenant gets its starting money. Knowing it already is no error.
+pub async fn admit(plane: &Plane, _operator: &Operator, id: &TenantId, name: &str) -> Result<TenantNo, Stop<Refusal>> {
+    let (id, name) = (id.clone(), Arc::<str>::from(name));
+    let start = plane.sandbox().map(|_| plane.config().sandbox_start);
+    let lane = Lane::Client(0);
+    plane
+        .store()
+        .submit(lane, move |tx| {
+            if let Some(row) = tx.get::<TenantIdRow>(&id.to_string())? {
+                return Ok(row.tenant);
+            }
+            open_tenant(tx, &id, &name, start.as_ref())
+        })
+        .await
+}
+
+/// Gives `id` a fresh number with nothing behind it. Used by [`admit`] and by a sandbox reset.
+pub(crate) fn open_tenant(
+    tx: &mut Tx<'_>,
+    id: &TenantId,
+    name: &Arc<str>,
+    start: Option<&crate::config::SandboxStart>,
+) -> Result<TenantNo, Halt<Refusal>> {
+    let facts = serde_json::json!({"tenant": id.to_string(), "name": &**name}).to_string();
+    let draft = Draft { kind: "tenant_opened", facts, postings: "[]".to_owned(), answer: None };
+    let tenant = TenantNo::try_from(tx.next_seq(0)?).ok().filter(|tenant| *tenant < TENANTS_MOST);
+    let tenant = tenant.ok_or(Halt::Refused(Refusal::TooManyTenants))?;
+    // Looked at so that they may be put: nothing can be there yet.
+    tx.want::<books::AccountRow>(&(tenant, books::AccountName::Agent));
+    tx.want::<books::AccountRow>(&(tenant, books::AccountName::Funding));
+    tx.get::<TenantRow>(&tenant)?;
+    tx.get::<TenantIdRow>(&id.to_string())?;
+    tx.append::<Refusal>(0, draft)?;
+    tx.put(TenantRow::open(tenant, id.clone(), Arc::clone(name), tx.now()));
+    tx.put(TenantIdRow { id: id.to_string(), tenant });
+    if let Some(start) = start {
+        books::set_overdraft(tx, tenant, start.overdraft).map_err(Refusal::from_ledger)?;
+        if start.balance.minor > 0 {
+            books::deposit(tx, tenant, start.balance, "sandbox start").map_err(Refusal::from_ledger)?;
+        }
+    }
+    Ok(tenant)
+}
+
+/// Tenant numbers stay below 2^19 so that a packed key fits 18 decimal digits.
+const TENANTS_MOST: TenantNo = 1 << 19;
+
+/// Mints a key. The whole key is in the answer and nowhere else. It works from the moment this returns.
+pub async fn mint(plane: &Plane, _operator: &Operator, new: NewKey) -> Result<PlainKey, Stop<Refusal>> {
+    let plain = PlainKey::draw(plane.name().environment, plane.chance());
+    let mac = plain.mac(plane.pepper());
+    let id = plain.id;
+    plane
+        .store()
+        .submit(Lane::Client(0), move |tx| {
+            new.check(tx.now())?;
+            tx.want::<KeyRow>(&id);
+            let tenant = tenant_of(tx, &new.tenant)?;
+            if tx.get::<KeyRow>(&id)?.is_some() {
+                return Err(Halt::Faulted(Fault::busy("drew a key id that is taken; try again")));
+            }
+            let row = KeyRow::minted(id, &new, mac, tx.now());
+            tx.append::<Refusal>(tenant, key_draft("key_minted", &row))?;
+            tx.put(row);
+            Ok(())
+        })
+        .await?;
+    plane.grants().forget(&id);
+    Ok(plain)
+}
+
+/// What happens to a key after it was minted.
+#[derive(Clone, Debug)]
+pub enum KeyChange {
+    Rename(String),
+    Disable,
+    Enable,
+    /// For good.
+    Revoke,
+    /// Dies by itself at this time; an earlier expiry stays.
+    ExpireAt(Time),
+}
+
+/// Changes a tenant's key. In force when this returns: no later call is accepted on the old terms.
+pub async fn change(
+    plane: &Plane,
+    _operator: &Operator,
+    tenant: &TenantId,
+    id: KeyId,
+    change: KeyChange,
+) -> Result<KeyListing, Stop<Refusal>> {
+    let owner = tenant.clone();
+    let listing = plane
+        .store()
+        .submit(Lane::Client(0), move |tx| {
+            tx.want::<KeyRow>(&id);
+            let tenant = tenant_of(tx, &owner)?;
+            let row =
+                tx.get::<KeyRow>(&id)?.filter(|row| row.owner == owner).ok_or(Halt::Refused(Refusal::KeyUnknown))?;
+            let row = row.changed(&change, tx.now())?;
+            tx.append::<Refusal>(tenant, key_draft(change.kind(), &row))?;
+            tx.put(row.clone());
+            Ok(row.listing())
+        })
+        .await?;
+    plane.grants().forget(&id);
+    Ok(listing)
+}
+
+/// Every key of a tenant, without anything secret.
+pub fn list(plane: &Plane, tenant: &TenantId) -> Result<Vec<KeyListing>, Fault> {
+    let rows = plane.store().read(|reader| reader.select::<KeyRow>("1 = 1 ORDER BY created_at, id"))?;
+    Ok(rows.iter().filter(|row| row.owner == *tenant).map(|row| plane.grants().with_last_use(row.listing())).collect())
+}
+
+/// Every tenant that the plane knows and has not retired.
+pub fn tenants(plane: &Plane) -> Result<Vec<TenantRow>, Fault> {
+    plane.store().read(|reader| reader.select::<TenantRow>("retired = 0 ORDER BY tenant"))
+}
+
+/// The tenant's number now. A sandbox reset gives it another one.
+pub fn tenant_no(plane: &Plane, tenant: &TenantId) -> Result<Option<TenantNo>, Fault> {
+    let row = plane.store().read(|reader| reader.get::<TenantIdRow>(&tenant.to_string()))?;
+    Ok(row.map(|row| row.tenant))
+}
+
+/// Keeps the times of last use that calls left in memory: one operation for all of them, no write per call.
+pub async fn keep_last_use(plane: &Plane) -> Result<(), Stop<Refusal>> {
+    let used = plane.grants().take_used();
+    if used.is_empty() {
+        return Ok(());
+    }
+    let objects = u32::try_from(used.len()).unwrap_or(u32::MAX);
+    plane
+        .store()
+        .submit(Lane::Worker { objects }, move |tx| {
+            used.iter().for_each(|(id, _)| tx.want::<KeyRow>(id));
+            for (id, at) in &used {
+                if let Some(row) = tx.get::<KeyRow>(id)? {
+                    tx.put(KeyRow { last_used_at: Some(*at), ..row });
+                }
+            }
+            Ok(())
+        })
+        .await
+}
+
+pub(crate) fn tenant_of(tx: &mut Tx<'_>, id: &TenantId) -> Result<TenantNo, Halt<Refusal>> {
+    let row = tx.get::<TenantIdRow>(&id.to_string())?;
+    row.map(|row| row.tenant).ok_or(Halt::Refused(Refusal::TenantUnknown))
+}
+
+/// The tenant behind a number, unless it was retired by a reset since the caller was authenticated.
+pub(crate) fn current(tx: &mut Tx<'_>, tenant: TenantNo) -> Result<Option<TenantRow>, Missing> {
+    Ok(tx.get::<TenantRow>(&tenant)?.filter(|row| !row.retired))
+}
+
+fn key_draft(kind: &'static str, row: &KeyRow) -> Draft {
+    let facts = serde_json::json!({"key": row.id.as_str(), "kind": row.kind.word(), "name": row.name}).to_string();
+    Draft { kind, facts, postings: "[]".to_owned(), answer: None }
+}

@@ -1,0 +1,72 @@
+//! Latency and errors that a tenant has wished for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use ::store::TenantNo;
+use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
+
+/// What every call of a tenant meets in its sandbox. Zero everywhere is fair weather.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Weather {
+    /// Added before each call is looked at, in milliseconds; at most 30,000.
+    pub latency_ms: u32,
+    /// Contract error code to answer with, such as `service_unavailable`.
+    pub error: Option<String>,
+    /// How many of the next calls fail; then the error is over. 0 with `error` set means: until changed.
+    pub next: u32,
+    /// Of how many calls one fails; 0 or 1 means each.
+    pub one_in: u32,
+}
+
+/// What one call meets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gust {
+    pub latency_ms: u32,
+    pub error: Option<String>,
+}
+
+#[derive(Default)]
+pub(crate) struct Skies(RwLock<HashMap<TenantNo, Arc<Sky>>>);
+
+struct Sky {
+    weather: Weather,
+    calls: AtomicU32,
+    failed: AtomicU32,
+}
+
+impl Skies {
+    /// Takes what is stored for a tenant. Text that is not weather is fair weather.
+    pub(crate) fn set(&self, tenant: TenantNo, stored: &str) {
+        let weather: Weather = serde_json::from_str(stored).unwrap_or_default();
+        let mut skies = self.0.write();
+        if weather == Weather::default() {
+            skies.remove(&tenant);
+        } else {
+            let sky = Sky { weather, calls: AtomicU32::new(0), failed: AtomicU32::new(0) };
+            skies.insert(tenant, Arc::new(sky));
+        }
+    }
+
+    /// What this call of the tenant meets.
+    pub(crate) fn gust(&self, tenant: TenantNo) -> Gust {
+        let sky = self.0.read().get(&tenant).map(Arc::clone);
+        sky.map_or_else(Gust::default, |sky| sky.gust())
+    }
+}
+
+impl Sky {
+    fn gust(&self) -> Gust {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let turn = call.is_multiple_of(self.weather.one_in.max(1));
+        let error = self.weather.error.clone().filter(|_| turn && self.still_fails());
+        Gust { latency_ms: self.weather.latency_ms, error }
+    }
+
+    fn still_fails(&self) -> bool {
+        self.weather.next == 0 || self.failed.fetch_add(1, Ordering::Relaxed) < self.weather.next
+    }
+}

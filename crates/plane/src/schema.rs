@@ -1,0 +1,34 @@
+//! The plane's tables, in slot order: head 0, journal 1, claim 2 are the store's own.
+
+use std::str::FromStr;
+
+use base::TenantId;
+use store::{Corrupt, Migration, Schema, Take, TenantNo};
+
+use crate::books::AccountRow;
+use crate::grants::{KeyRow, TenantRow};
+use crate::kyc::SubjectRow;
+use crate::payouts::{SpendRow, TransferRow, WindowRow};
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, sqlite: concat!(store::own_tables!(), include_str!("../migrations/sqlite/0001.sql")) }];
+
+pub(crate) fn schema() -> Schema {
+    Schema::new("plane", MIGRATIONS)
+        .with::<TenantRow>()
+        .with::<crate::grants::TenantIdRow>()
+        .with::<KeyRow>()
+        .with::<AccountRow>()
+        .with::<TransferRow>()
+        .with::<SubjectRow>()
+        .with::<WindowRow>()
+        .with::<SpendRow>()
+}
+
+pub(crate) fn tenant(from: &mut dyn Take) -> Result<TenantNo, Corrupt> {
+    TenantNo::try_from(from.int()?).map_err(|_| from.corrupt("tenant number out of range"))
+}
+
+pub(crate) fn tenant_id(from: &mut dyn Take) -> Result<TenantId, Corrupt> {
+    TenantId::from_str(from.text()?).map_err(|_| from.corrupt("tenant id"))
+}
