@@ -32,7 +32,7 @@ fn main() -> anyhow::Result<()> {
     let address = listening["listening"].as_str().unwrap_or_default().trim_start_matches("http://").parse()?;
     let template = Template::new("127.0.0.1", "pk_test_000000000000.000000000000000000000000000000000");
     let templates: Arc<[Template]> = vec![template].into();
-    for connections in [64, 256, 64, 256] {
+    for connections in [64, 256] {
         let load = Load {
             target: address,
             connections,
@@ -41,11 +41,17 @@ fn main() -> anyhow::Result<()> {
             accepted: |status, _| status == 200,
             cpus: None,
         };
+        let before = [server.id(), std::process::id()].map(processor_us);
         let tally =
             bench::run_load(&load, |connection| Box::new(Transfers::new(templates.clone(), connection as u64)))?;
+        let after = [server.id(), std::process::id()].map(processor_us);
+        let each = |at: usize| (after[at] - before[at]) / tally.accepted.max(1) as f64;
         println!(
-            "{connections:>4} connections: {:>6.0}/s, p50 {:.2} ms, p99 {:.2} ms, {} errors",
+            "{connections:>4} connections: {:>6.0}/s, processor server {:.1} us, load {:.1} us each, p50 {:.2} ms, \
+             p99 {:.2} ms, {} errors",
             tally.rate(),
+            each(0),
+            each(1),
             tally.latency_ms(50.0),
             tally.latency_ms(99.0),
             tally.errors
@@ -54,4 +60,11 @@ fn main() -> anyhow::Result<()> {
     server.kill()?;
     server.wait()?;
     Ok(())
+}
+
+/// Microseconds of processor time that a process has used; Linux counts hundredths of a second. 0 when it is gone.
+fn processor_us(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() * 10_000.0
 }

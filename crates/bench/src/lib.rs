@@ -19,6 +19,7 @@
 #![allow(clippy::float_arithmetic, reason = "rates, ratios and times are measured here; no money is computed")]
 
 mod connection;
+mod group;
 mod line;
 mod load;
 mod machine;
@@ -30,6 +31,7 @@ mod round;
 mod scenario;
 mod server;
 mod tally;
+mod yardstick;
 
 use std::process::ExitCode;
 

@@ -17,6 +17,7 @@ use axum::routing::post;
 use axum::serve::ListenerExt as _;
 use bytes::Bytes;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// Most requests that one sync answers; the product's bound too.
@@ -61,7 +62,7 @@ pub struct Append {
 /// The file cannot be made, or the address cannot be bound.
 pub fn run(options: ReferenceOptions) -> anyhow::Result<()> {
     let ReferenceKind::Append(append) = options.kind;
-    let appender = Appender::start(&append.file, append.size * MEBIBYTE)?;
+    let appender = Appender::prepare(&append.file, append.size * MEBIBYTE)?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = append.workers {
         runtime.worker_threads(workers.max(1));
@@ -74,11 +75,14 @@ pub fn run(options: ReferenceOptions) -> anyhow::Result<()> {
     })
 }
 
-/// A file that grows round and round, and the thread that writes it. Clones share the thread; it ends with the last.
-#[derive(Clone)]
+/// The file that is written round and round, ready to be served.
 pub struct Appender {
-    queue: mpsc::Sender<Waiting>,
+    committer: Committer,
 }
+
+/// Where requests wait for the committer; it ends when the last clone is gone.
+#[derive(Clone)]
+struct Queue(mpsc::Sender<Waiting>);
 
 struct Waiting {
     body: Bytes,
@@ -86,32 +90,33 @@ struct Waiting {
 }
 
 impl Appender {
-    /// Makes the file, `size` bytes of real zeros on the disk, and starts the committer.
+    /// Makes the file, `size` bytes of real zeros on the disk.
     ///
     /// # Errors
     /// The file cannot be made or filled.
-    pub fn start(path: &Path, size: u64) -> anyhow::Result<Appender> {
+    pub fn prepare(path: &Path, size: u64) -> anyhow::Result<Appender> {
         let file = preallocate(path, size).with_context(|| format!("filling {}", path.display()))?;
-        let (queue, waiting) = mpsc::channel();
-        let committer = Committer { file, size, at: 0, bytes: Vec::with_capacity(1 << 20) };
-        std::thread::Builder::new().name("append".to_owned()).spawn(move || committer.run(&waiting))?;
-        Ok(Appender { queue })
+        Ok(Appender { committer: Committer { file, size, at: 0, bytes: Vec::with_capacity(1 << 20) } })
     }
 
-    /// Serves `POST /api/transfer` until the future is dropped.
+    /// Starts the committer and serves `POST /api/transfer` until the future is dropped.
     ///
     /// # Errors
-    /// None in practice; the signature is the server's.
+    /// The committer's thread could not be started.
     pub async fn serve(self, listener: TcpListener) -> io::Result<()> {
-        let router = Router::new().route("/api/transfer", post(append)).with_state(self);
+        let (queue, waiting) = mpsc::channel();
+        let runtime = Handle::current();
+        let committer = self.committer;
+        std::thread::Builder::new().name("append".to_owned()).spawn(move || committer.run(&waiting, &runtime))?;
+        let router = Router::new().route("/api/transfer", post(append)).with_state(Queue(queue));
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         axum::serve(listener, router).await
     }
 }
 
-async fn append(State(appender): State<Appender>, body: Bytes) -> Response {
+async fn append(State(queue): State<Queue>, body: Bytes) -> Response {
     let (done, kept) = oneshot::channel();
-    let queued = appender.queue.send(Waiting { body, done }).is_ok();
+    let queued = queue.0.send(Waiting { body, done }).is_ok();
     if queued && kept.await == Ok(true) {
         ([(header::CONTENT_TYPE, "application/json")], ANSWER).into_response()
     } else {
@@ -148,16 +153,19 @@ struct Committer {
 
 impl Committer {
     /// Takes what waits, without a timer, until nobody can ask any more.
-    fn run(mut self, waiting: &mpsc::Receiver<Waiting>) {
-        let mut batch = Vec::with_capacity(BATCH);
+    fn run(mut self, waiting: &mpsc::Receiver<Waiting>, runtime: &Handle) {
         while let Ok(first) = waiting.recv() {
+            let mut batch = Vec::with_capacity(BATCH);
             batch.push(first);
             batch.extend(waiting.try_iter().take(BATCH - 1));
             let kept = self.keep(&batch).is_ok();
-            for one in batch.drain(..) {
-                // A client that went away does not need its answer.
-                let _ = one.done.send(kept);
-            }
+            // One task wakes them all: a wake from outside the runtime costs a lock each, from inside it does not, and
+            // this thread can go on with the next batch. A client that went away does not need its answer.
+            runtime.spawn(async move {
+                for one in batch {
+                    let _ = one.done.send(kept);
+                }
+            });
         }
     }
 

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::connection::Base;
+use base::Chance as _;
+
+use crate::group::{Group, groups};
 use crate::line::{Line, TABLE_HEAD};
 use crate::machine;
-use crate::options::{Choice, Options};
+use crate::options::Options;
 use crate::round::{self, Round, Shape};
-use crate::scenario::Scenario;
 use crate::server::{Launcher, Server, Target};
+use crate::yardstick::Yardstick;
 
 /// Connections at which the reference shows whether the machine is fit.
 const JUDGED_AT: usize = 64;
@@ -44,33 +46,6 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Lines that share their servers' kind: one scenario, number of tenants and fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Group {
-    scenario: Scenario,
-    tenants: usize,
-    preload: u64,
-}
-
-fn groups(options: &Options) -> Vec<Group> {
-    let mut groups = Vec::new();
-    if matches!(options.scenario, Choice::Transfer | Choice::All) {
-        for preload in &options.preload {
-            for tenants in &options.tenants {
-                groups.push(Group { scenario: Scenario::Transfer, tenants: *tenants, preload: *preload });
-            }
-        }
-    }
-    let tenants = options.tenants.iter().copied().min().unwrap_or(1);
-    let preload = options.preload.iter().copied().min().unwrap_or(0);
-    for (choice, scenario) in [(Choice::Replay, Scenario::Replay), (Choice::Balance, Scenario::Balance)] {
-        if options.scenario == choice || options.scenario == Choice::All {
-            groups.push(Group { scenario, tenants, preload });
-        }
-    }
-    groups
-}
-
 /// The rate of the reference that the judgement rests on, when it is below the floor. Without a reference there is
 /// nothing to judge by.
 fn slow_reference(lines: &[Line], floor: f64) -> Option<f64> {
@@ -89,19 +64,12 @@ struct Bench {
     sync_before: Duration,
 }
 
-/// The yardstick of a group.
-enum Yardstick {
-    Child(Server),
-    Elsewhere(Target),
-    Missing,
-}
-
 impl Bench {
     fn prepare(options: Options) -> anyhow::Result<Bench> {
         let above = options.dir.clone().unwrap_or_else(std::env::temp_dir);
         let dir = tempfile::Builder::new().prefix("counterfoil-bench-").tempdir_in(above)?;
         let program = std::env::current_exe().context("finding this program")?;
-        let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
+        let seed = options.seed.unwrap_or_else(|| base::OsChance.below(1 << 53));
         let launcher = Launcher { program, cpus: options.server_cpu.clone() };
         let (load_before, sync_before) = (machine::load_average(), machine::sync_time(dir.path())?);
         eprintln!("seed {seed}; directory {}; one sync takes {sync_before:.0?}", dir.path().display());
@@ -110,7 +78,8 @@ impl Bench {
 
     async fn measure(&self, group: &Group) -> anyhow::Result<Vec<Line>> {
         eprintln!("{}: {} tenants, {} transfers before", group.scenario.name(), group.tenants, group.preload);
-        let yardstick = self.yardstick(group.scenario).await?;
+        let yardstick =
+            Yardstick::start(&self.launcher, &self.options, group.scenario, self.subdirectory("reference")?).await?;
         // A filled store is filled once; an empty one is made anew for each round.
         let filled = match group.preload {
             0 => None,
@@ -183,28 +152,6 @@ impl Bench {
         Ok(server)
     }
 
-    async fn yardstick(&self, scenario: Scenario) -> anyhow::Result<Yardstick> {
-        if scenario != Scenario::Balance {
-            let dir = self.subdirectory("reference")?;
-            let file = dir.join("ref.bin").to_string_lossy().into_owned();
-            return Ok(Yardstick::Child(Server::reference(&self.launcher, &dir, &["append", "--file", &file]).await?));
-        }
-        if let Some(url) = &self.options.balance_reference {
-            let (base, path) = Base::with_path(url)?;
-            let keys = vec![self.options.balance_reference_key.clone().unwrap_or_default()];
-            return Ok(Yardstick::Elsewhere(Target { base, path, keys, pid: None, metrics: None }));
-        }
-        let dir = self.subdirectory("reference")?;
-        let data = dir.to_string_lossy().into_owned();
-        match Server::reference(&self.launcher, &dir, &["constant", "--data", &data]).await {
-            Ok(server) => Ok(Yardstick::Child(server)),
-            Err(error) => {
-                eprintln!("  no constant answer to compare with: {error:#}");
-                Ok(Yardstick::Missing)
-            }
-        }
-    }
-
     /// A new directory below the bench's own.
     fn subdirectory(&self, name: &str) -> anyhow::Result<PathBuf> {
         for number in 0.. {
@@ -238,19 +185,21 @@ impl Bench {
     }
 }
 
-impl Yardstick {
-    fn target(&self) -> Option<&Target> {
-        match self {
-            Yardstick::Child(server) => Some(&server.target),
-            Yardstick::Elsewhere(target) => Some(target),
-            Yardstick::Missing => None,
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
 
-    fn into_child(self) -> Option<Server> {
-        match self {
-            Yardstick::Child(server) => Some(server),
-            Yardstick::Elsewhere(_) | Yardstick::Missing => None,
-        }
+    #[test]
+    fn the_reference_at_64_connections_decides() {
+        let line = |connections, rate| Line {
+            reference_rps: rate,
+            ..Line::of(Scenario::Transfer, connections, 1, 0, &[], &[])
+        };
+        let (slow, fast) = (Some(29_999.0), Some(30_000.0));
+        assert_eq!(slow_reference(&[line(1, slow), line(64, fast), line(256, slow)], 30_000.0), None);
+        assert_eq!(slow_reference(&[line(256, fast), line(64, slow)], 30_000.0), slow);
+        assert_eq!(slow_reference(&[line(256, slow)], 30_000.0), slow, "without 64, the first");
+        assert_eq!(slow_reference(&[line(64, None)], 30_000.0), Some(0.0), "no reference is no judgement");
     }
 }

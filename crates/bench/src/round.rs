@@ -137,7 +137,7 @@ struct Observed {
     reading: Reading,
 }
 
-/// The metrics are read first after a round and last before one, so that reading them is not counted in.
+/// Processor time first: after a round, reading the metrics is not counted in. (Before one it is, once: under a ms.)
 async fn observe(target: &Target) -> Observed {
     let processor = target.pid.and_then(machine::processor_time);
     let reading = match &target.metrics {

@@ -49,7 +49,7 @@ fn transfers(connection: usize) -> Box<dyn Requests> {
 fn every_request_reaches_the_file_once_and_is_answered() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ref.bin");
-    let appender = Appender::start(&path, 16 << 20).unwrap();
+    let appender = Appender::prepare(&path, 16 << 20).unwrap();
     let target = serve(async |listener| appender.serve(listener).await.unwrap());
     let tally = bench::run_load(&load(target, 8, Until::Sent(2_003)), transfers).unwrap();
     assert_eq!((tally.sent, tally.accepted, tally.errors), (2_003, 2_003, 0), "{:?}", tally.first_errors);
@@ -66,7 +66,7 @@ fn every_request_reaches_the_file_once_and_is_answered() {
 #[test]
 fn a_run_by_time_ends_in_time_with_all_answers() {
     let dir = tempfile::tempdir().unwrap();
-    let appender = Appender::start(&dir.path().join("ref.bin"), 16 << 20).unwrap();
+    let appender = Appender::prepare(&dir.path().join("ref.bin"), 16 << 20).unwrap();
     let target = serve(async |listener| appender.serve(listener).await.unwrap());
     let span = Duration::from_secs(1);
     let tally = bench::run_load(&load(target, 16, Until::Elapsed(span)), transfers).unwrap();
