@@ -10,6 +10,8 @@ use tokio::sync::Notify;
 
 use crate::config::PlaneConfig;
 use crate::grants::Grants;
+use crate::payouts::State;
+use crate::sandbox::magic::Script;
 use crate::sandbox::{Sandbox, Skies};
 use crate::schema::schema;
 use crate::secrets::{self, Secrets};
@@ -133,12 +135,15 @@ impl Plane {
     }
 }
 
-/// When a transfer wants its next step, in its tenant's own time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// When a transfer wants its next step, in its tenant's own time, and all that a rail without a memory has to know of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
     pub at: Time,
     pub tenant: TenantNo,
     pub seq: u64,
+    pub state: State,
+    pub attempts: u32,
+    pub script: Script,
 }
 
 /// What the payout worker has to look at. Filled at start from the store, then by every commit that opens or moves a

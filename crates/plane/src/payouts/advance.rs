@@ -12,6 +12,7 @@ use super::{ROUTE_TRANSFER, policy};
 use crate::config::PayoutSettings;
 use crate::corridor::AGENT_ASSET;
 use crate::plane::Due;
+use crate::sandbox::magic::Script;
 use crate::{Operator, Plane, books, grants};
 
 /// One wished transition. It happens only if the transfer is still in `from`.
@@ -39,6 +40,21 @@ pub struct Moved {
     pub seq: u64,
     pub state: State,
     pub due_at: Time,
+    pub attempts: u32,
+    pub script: Script,
+}
+
+impl Moved {
+    fn of(row: &TransferRow) -> Moved {
+        let (due_at, attempts) = (row.due_at, row.attempts);
+        Moved { seq: row.seq, state: row.state, due_at, attempts, script: row.script }
+    }
+
+    /// What the worker keeps of it.
+    pub fn due(self, tenant: TenantNo) -> Due {
+        let Moved { seq, state, due_at, attempts, script } = self;
+        Due { at: due_at, tenant, seq, state, attempts, script }
+    }
 }
 
 /// Moves transfers of one tenant. What does not stand where the move expects it is left alone and reported as it is.
@@ -74,7 +90,7 @@ fn run(tx: &mut Tx<'_>, tenant: TenantNo, moves: &[Move], settings: &PayoutSetti
     for one in moves {
         let Some(row) = tx.get::<TransferRow>(&(tenant, one.seq))? else { continue };
         let row = if row.state == one.from { sums.step(tx, one, row, now, settings)? } else { row };
-        moved.push(Moved { seq: row.seq, state: row.state, due_at: row.due_at });
+        moved.push(Moved::of(&row));
     }
     if sums.steps > 0 {
         let postings = sums.post(tx, tenant)?;
@@ -105,7 +121,7 @@ impl Sums {
         settings: &PayoutSettings,
     ) -> Result<TransferRow, Halt<Illegal>> {
         let state = row.state.after(one.event).map_err(Halt::Refused)?;
-        let attempts = row.attempts + u32::from(one.event == Event::Retry);
+        let attempts = row.attempts.saturating_add(u32::from(one.event.is_trouble()));
         match state {
             State::Paid => self.settled += row.amount.minor,
             State::Failed => {
@@ -166,7 +182,7 @@ fn due(state: State, now: Time, attempts: u32, settings: &PayoutSettings) -> Tim
 pub fn open(plane: &Plane) -> Result<Vec<Due>, Fault> {
     let rows = plane.store().read(|reader| reader.select::<TransferRow>("open = 1"))?;
     plane.work().opened(i64::try_from(rows.len()).unwrap_or(i64::MAX));
-    Ok(rows.iter().map(|row| Due { at: row.due_at, tenant: row.tenant, seq: row.seq }).collect())
+    Ok(rows.iter().map(|row| Moved::of(row).due(row.tenant)).collect())
 }
 
 /// The tenant's transfer with this id.
@@ -219,7 +235,7 @@ pub(crate) async fn said(plane: &Plane, tenant: TenantNo, id: &str, word: Move) 
     })?;
     let moved = moved.into_iter().next().ok_or(Stop::Refused(WordRefusal::TransferUnknown))?;
     if !moved.state.is_final() {
-        plane.work().add([Due { at: moved.due_at, tenant, seq: moved.seq }]);
+        plane.work().add([moved.due(tenant)]);
     }
     Ok(moved)
 }

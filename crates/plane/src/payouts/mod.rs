@@ -214,7 +214,14 @@ impl Creation {
             Draft { kind: "transfer_accepted", facts: self.facts.clone(), postings, answer: Some(self.answer.clone()) };
         let seq = tx.append::<Refusal>(self.tenant, draft)?;
         let row = self.first_row(tx, seq, quote)?;
-        let due = Due { at: row.due_at, tenant: self.tenant, seq };
+        let due = Due {
+            at: row.due_at,
+            tenant: self.tenant,
+            seq,
+            state: row.state,
+            attempts: row.attempts,
+            script: row.script,
+        };
         tx.add(row);
         tx.claim(&self.once, seq);
         Ok(Created::First { answer: self.answer.clone(), due })

@@ -72,6 +72,13 @@ pub enum Event {
     Close,
 }
 
+impl Event {
+    /// Counts as one of the transfer's attempts and lengthens the wait before the next.
+    pub(crate) fn is_trouble(self) -> bool {
+        matches!(self, Event::RunShort | Event::Doubt | Event::Retry)
+    }
+}
+
 /// This cannot happen to a transfer in this state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a transfer in this state cannot do that")]

@@ -19,6 +19,7 @@ pub struct TransferRow {
     pub accepted_at: Time,
     /// In the tenant's time.
     pub changed_at: Time,
+    /// Troubles so far: short of funds, doubted, or to be tried again.
     pub attempts: u32,
     pub amount: Amount,
     pub script: Script,
