@@ -8,7 +8,16 @@ use crate::Secret;
 
 /// HMAC-SHA-256 of `parts` in order. The caller separates parts itself where they could run together.
 pub fn hmac(key: &Secret<[u8; 32]>, parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = match Hmac::<Sha256>::new_from_slice(key.expose()) {
+    keyed(key.expose(), parts)
+}
+
+/// As [`hmac`], under a secret that was agreed with somebody outside: its bytes as they are written.
+pub fn hmac_of(key: &Secret<String>, parts: &[&[u8]]) -> [u8; 32] {
+    keyed(key.expose().as_bytes(), parts)
+}
+
+fn keyed(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = match Hmac::<Sha256>::new_from_slice(key) {
         Ok(mac) => mac,
         Err(_) => unreachable!("HMAC takes keys of every length"),
     };

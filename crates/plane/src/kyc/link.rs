@@ -1,8 +1,8 @@
 //! The signed token in a verification link: whose page it is, without a row.
 
 use ::store::TenantNo;
-use base::{Secret, mac};
-use data_encoding::BASE32_NOPAD;
+use base::{Secret, Time, mac};
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
 
 use crate::Phone;
 
@@ -25,7 +25,11 @@ impl Link {
         Link(BASE32_NOPAD.encode(&bytes).to_ascii_lowercase())
     }
 
+    /// A token has one spelling: capitals are another text, and another text opens nothing.
     pub(super) fn open(key: &Secret<[u8; 32]>, token: &str) -> Option<(TenantNo, Phone)> {
+        if token.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return None;
+        }
         let bytes = BASE32_NOPAD.decode(token.to_ascii_uppercase().as_bytes()).ok()?;
         let (signed, signature) = bytes.split_at_checked(SIGNED)?;
         if !mac::equal(&mac::hmac(key, &[signed])[..SIGNATURE], signature) {
@@ -39,4 +43,18 @@ impl Link {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Hours since 1970: how long a form is good for is counted in them.
+pub(super) fn hour(now: Time) -> i64 {
+    now.unix_seconds().div_euclid(3_600)
+}
+
+pub(super) fn seal(key: &Secret<[u8; 32]>, tenant: TenantNo, phone: &Phone, hour: i64) -> String {
+    let parts: [&[u8]; 4] = [b"form:", &tenant.to_be_bytes(), &hour.to_be_bytes(), phone.digits().as_bytes()];
+    HEXLOWER.encode(&mac::hmac(key, &parts))
+}
+
+pub(super) fn is_seal(key: &Secret<[u8; 32]>, tenant: TenantNo, phone: &Phone, hour: i64, sent: &str) -> bool {
+    [hour, hour - 1].iter().any(|hour| mac::equal(seal(key, tenant, phone, *hour).as_bytes(), sent.as_bytes()))
 }

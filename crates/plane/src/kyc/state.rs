@@ -21,9 +21,18 @@ pub enum Verdict {
     Unverified { dollars: Option<u32> },
 }
 
+/// Why a verdict was not kept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("this page belongs to data that was reset")]
+    Reset,
+    #[error("no tenant has this id on this plane")]
+    TenantUnknown,
+}
+
 /// Who said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub(super) enum Source {
     /// The sandbox's own page or control.
     Sandbox,
     /// The configured provider's signed callback.
@@ -32,7 +41,7 @@ pub enum Source {
 }
 
 impl Source {
-    pub fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Source::Sandbox => "sandbox",
             Source::Provider => "provider",
@@ -56,11 +65,23 @@ pub(crate) fn standing(plane: &Plane, phone: &Phone, row: Option<&SubjectRow>) -
     Standing { verified, limit_dollars: dollars.unwrap_or(usual) }
 }
 
+impl Verdict {
+    fn parts(self) -> (bool, Option<u32>) {
+        match self {
+            Verdict::Verified { dollars } => (true, dollars),
+            Verdict::Unverified { dollars } => (false, dollars),
+        }
+    }
+}
+
+impl SubjectRow {
+    pub(super) fn says(&self, verdict: Verdict, source: Source) -> bool {
+        (self.verified, self.dollars) == verdict.parts() && self.source == source.word()
+    }
+}
+
 pub(super) fn subject(tenant: TenantNo, phone: &Phone, verdict: Verdict, source: Source, now: Time) -> SubjectRow {
-    let (verified, dollars) = match verdict {
-        Verdict::Verified { dollars } => (true, dollars),
-        Verdict::Unverified { dollars } => (false, dollars),
-    };
+    let (verified, dollars) = verdict.parts();
     let source = source.word().to_owned();
     SubjectRow { tenant, phone: phone.digits().into(), verified, dollars, changed_at: now, source }
 }

@@ -16,12 +16,6 @@ pub struct SubjectRow {
     pub source: String,
 }
 
-impl SubjectRow {
-    pub(super) fn says_the_same(&self, other: &SubjectRow) -> bool {
-        self.verified == other.verified && self.dollars == other.dollars && self.source == other.source
-    }
-}
-
 impl Row for SubjectRow {
     type Key = (TenantNo, Box<str>);
     const SLOT: usize = 8;

@@ -68,7 +68,34 @@ pub(crate) fn script(amount: Amount) -> Script {
     AMOUNTS.iter().find(|(cents, _)| amount.minor == i128::from(*cents)).map_or(Script::Pays, |(_, script)| *script)
 }
 
+impl Receiver {
+    /// For people.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Receiver::Verified => "verified from the start",
+            Receiver::MayReceiveNothing => "unverified with a limit of 0",
+            Receiver::NotOnTheNetwork => "refused: nobody's number on the network",
+        }
+    }
+}
+
 impl Script {
+    /// For people.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Script::Pays => "paid",
+            Script::FailsInProcessing => "fails while processing: 80/5, then 80",
+            Script::FailsForFunds => "fails for lack of funds: 80/4, then 80",
+            Script::CancelledBySupport => "cancelled by support: 80/1, then 80",
+            Script::FailsOtherwise => "fails otherwise: 80/6, then 80",
+            Script::Hangs => "stays in 40/0 until it is forced",
+            Script::RetriesTwice => "40/4 and 40/5, then paid",
+            Script::RunsShortOnce => "20/4 once, then paid",
+            Script::DoubtedOnce => "30/3 once, then paid",
+            Script::AwaitsLink => "waits in 0/9 until its pay-in is linked",
+        }
+    }
+
     /// From its stored number.
     pub(crate) fn from_number(number: i64) -> Option<Script> {
         std::iter::once(Script::Pays)

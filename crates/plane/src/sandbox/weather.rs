@@ -22,6 +22,59 @@ pub struct Weather {
     pub one_in: u32,
 }
 
+/// Longest delay of a call, in milliseconds: what a client may have as its own time-out.
+pub const LATENCY_MS_MOST: u32 = 30_000;
+
+/// Error codes of the contracts that can be wished for (facts: cashq 3.4).
+pub const ERROR_CODES: [&str; 8] = [
+    "authentication_error",
+    "insufficient_funds",
+    "invalid_phone_number",
+    "transfer_not_found",
+    "kyc_not_verified",
+    "internal_server_error",
+    "service_unavailable",
+    "invalid_request",
+];
+
+/// Why this weather cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WeatherRefusal {
+    #[error("latency_ms: give at most {LATENCY_MS_MOST}")]
+    Latency,
+    #[error("error: give one of {}", ERROR_CODES.join(", "))]
+    ErrorUnknown,
+    #[error("next and one_in say which calls fail: give `error` too")]
+    NoError,
+}
+
+impl Weather {
+    pub(super) fn check(&self) -> Result<(), WeatherRefusal> {
+        if self.latency_ms > LATENCY_MS_MOST {
+            return Err(WeatherRefusal::Latency);
+        }
+        match self.error.as_deref() {
+            Some(code) if !ERROR_CODES.contains(&code) => Err(WeatherRefusal::ErrorUnknown),
+            None if self.next > 0 || self.one_in > 0 => Err(WeatherRefusal::NoError),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fair weather is kept as `{}`.
+    pub(super) fn stored(&self) -> String {
+        match *self == Weather::default() {
+            true => "{}".to_owned(),
+            // Plain values with fixed keys: this cannot fail.
+            false => serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned()),
+        }
+    }
+
+    /// Text that is not weather is fair weather.
+    pub(super) fn from_stored(stored: &str) -> Weather {
+        serde_json::from_str(stored).unwrap_or_default()
+    }
+}
+
 /// What one call meets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gust {
@@ -39,9 +92,9 @@ struct Sky {
 }
 
 impl Skies {
-    /// Takes what is stored for a tenant. Text that is not weather is fair weather.
+    /// Takes what is stored for a tenant.
     pub(crate) fn set(&self, tenant: TenantNo, stored: &str) {
-        let weather: Weather = serde_json::from_str(stored).unwrap_or_default();
+        let weather = Weather::from_stored(stored);
         let mut skies = self.0.write();
         if weather == Weather::default() {
             skies.remove(&tenant);
@@ -49,6 +102,11 @@ impl Skies {
             let sky = Sky { weather, calls: AtomicU32::new(0), failed: AtomicU32::new(0) };
             skies.insert(tenant, Arc::new(sky));
         }
+    }
+
+    /// The tenant's number was retired.
+    pub(crate) fn forget(&self, tenant: TenantNo) {
+        self.0.write().remove(&tenant);
     }
 
     /// What this call of the tenant meets.
