@@ -23,7 +23,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonText {
     type Rejection = Response;
 
     async fn from_request(request: Request, _: &S) -> Result<JsonText, Response> {
-        let passage = Passage::of(request.extensions())?;
+        let passage = Passage::of(request.extensions()).ok_or_else(Passage::none)?;
         let options = &passage.door.gate.shared.options;
         let text = text(request, options.body_bytes, options.body_within).await;
         text.map(JsonText).map_err(|refusal| passage.refuse(&refusal))
@@ -34,7 +34,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Json<T>, Response> {
-        let passage = Passage::of(request.extensions())?;
+        let passage = Passage::of(request.extensions()).ok_or_else(Passage::none)?;
         let JsonText(text) = JsonText::from_request(request, state).await?;
         let read = strict::read(&text).map_err(|why| Refusal::BodyInvalid { why });
         read.map(Json).map_err(|refusal| passage.refuse(&refusal))

@@ -41,9 +41,13 @@ pub struct Visited {
 }
 
 impl Passage {
-    pub(crate) fn of(parts: &http::Extensions) -> Result<Passage, Response> {
-        let unguarded = || (StatusCode::INTERNAL_SERVER_ERROR, "a route without a gate").into_response();
-        parts.get::<Passage>().cloned().ok_or_else(unguarded)
+    pub(crate) fn of(extensions: &http::Extensions) -> Option<Passage> {
+        extensions.get::<Passage>().cloned()
+    }
+
+    /// The answer of a route that was not put behind a gate.
+    pub(crate) fn none() -> Response {
+        (StatusCode::INTERNAL_SERVER_ERROR, "a route without a gate").into_response()
     }
 
     pub(crate) fn refuse(&self, refusal: &Refusal) -> Response {
@@ -99,7 +103,7 @@ impl<S: Sync> FromRequestParts<S> for Called {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Called, Response> {
-        let passage = Passage::of(&parts.extensions)?;
+        let passage = Passage::of(&parts.extensions).ok_or_else(Passage::none)?;
         let caller = passage.caller.clone().ok_or_else(|| passage.refuse(&Refusal::KeyMissing))?;
         let plane = passage.door.gate.plane.clone();
         Ok(Called { plane, caller, request_id: passage.request_id.clone(), passage })
@@ -110,7 +114,7 @@ impl<S: Sync> FromRequestParts<S> for Visited {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Visited, Response> {
-        let passage = Passage::of(&parts.extensions)?;
+        let passage = Passage::of(&parts.extensions).ok_or_else(Passage::none)?;
         let plane = passage.door.gate.plane.clone();
         Ok(Visited { plane, request_id: passage.request_id.clone(), ip: passage.ip, passage })
     }
