@@ -2,7 +2,8 @@
 //! planes in one process share nothing. It never sees HTTP and never calls the outside world.
 //!
 //! Rooms, in reading order: `grants` (tenants and keys), `books` (accounts and movements), `kyc` (receivers and their
-//! limits), `payouts` (transfers), and `sandbox`, whose every door takes a [`Sandbox`] witness.
+//! limits), `spending` (what a key moved in 24 hours), `payouts` (transfers), and `sandbox`, whose every door takes a
+//! [`Sandbox`] witness.
 
 pub mod books;
 pub mod config;
@@ -12,9 +13,11 @@ pub mod kyc;
 pub mod payouts;
 pub mod phone;
 mod plane;
+mod resets;
 pub mod sandbox;
 mod schema;
 mod secrets;
+mod spending;
 
 pub use config::PlaneConfig;
 pub use corridor::{Corridor, Corridors};

@@ -1,6 +1,6 @@
 //! The handle: one plane's store, keys and memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use base::{Chance, Clock, Fault, PlaneName, Secret, Span, Time};
@@ -28,9 +28,9 @@ struct Inner {
     secrets: Secrets,
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
-    grants: Grants,
-    work: OpenWork,
-    skies: Skies,
+    grants: Arc<Grants>,
+    work: Arc<OpenWork>,
+    skies: Arc<Skies>,
 }
 
 impl Plane {
@@ -43,7 +43,7 @@ impl Plane {
         options.limits = config.store_limits;
         options.run_twice = config.run_twice;
         let store = Store::open(options, &schema(), Arc::clone(&clock))?;
-        let (grants, work, skies) = (Grants::default(), OpenWork::default(), Skies::default());
+        let (grants, work, skies) = (Arc::default(), Arc::default(), Arc::default());
         let plane = Plane { inner: Arc::new(Inner { config, store, secrets, clock, chance, grants, work, skies }) };
         plane.remember()?;
         Ok(plane)
@@ -51,12 +51,16 @@ impl Plane {
 
     /// What a restart must know again: open transfers and how far tenants' clocks are ahead.
     fn remember(&self) -> Result<(), Fault> {
-        for row in crate::grants::tenants(self)? {
+        let tenants = crate::grants::tenants(self)?;
+        for row in &tenants {
             self.work().set_ahead(row.tenant, Span(row.clock_ahead));
             self.skies().set(row.tenant, &row.weather);
         }
         let open = crate::payouts::open(self)?;
-        self.work().add(open);
+        self.work().opened(i64::try_from(open.len()).unwrap_or(i64::MAX));
+        // What is behind a retired number counts as open until it is swept away, and is not due.
+        let present: HashSet<TenantNo> = tenants.iter().map(|row| row.tenant).collect();
+        self.work().add(open.into_iter().filter(|due| present.contains(&due.tenant)));
         Ok(())
     }
 
@@ -96,6 +100,12 @@ impl Plane {
         self.inner.store.read(|reader| reader.get::<crate::grants::TenantRow>(&0).map(|_| ()))
     }
 
+    /// How many entries the tenant's journal has, as committed. What changes nothing leaves it as it was.
+    pub fn entries(&self, tenant: TenantNo) -> Result<u64, Fault> {
+        let head = self.inner.store.read(|reader| reader.get::<store::Head>(&tenant))?;
+        Ok(head.map_or(0, |head| head.seq))
+    }
+
     /// Runs what waits and closes the store.
     pub fn close(&self) {
         self.inner.store.close();
@@ -114,11 +124,16 @@ impl Plane {
         self.inner.chance.as_ref()
     }
 
-    pub(crate) fn grants(&self) -> &Grants {
+    /// To be told of commits: a job on the committer holds this and not the plane, which would keep the store open.
+    pub(crate) fn work_told(&self) -> Arc<OpenWork> {
+        Arc::clone(&self.inner.work)
+    }
+
+    pub(crate) fn grants(&self) -> &Arc<Grants> {
         &self.inner.grants
     }
 
-    pub(crate) fn skies(&self) -> &Skies {
+    pub(crate) fn skies(&self) -> &Arc<Skies> {
         &self.inner.skies
     }
 
@@ -189,6 +204,12 @@ impl OpenWork {
 
     pub(crate) fn opened(&self, transfers: i64) {
         self.count.fetch_add(transfers, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// The tenant's number was retired by a reset: nothing behind it is due any more.
+    pub(crate) fn forget(&self, tenant: TenantNo) {
+        self.arrived.lock().retain(|due| due.tenant != tenant);
+        self.ahead.write().remove(&tenant);
     }
 
     pub(crate) fn set_ahead(&self, tenant: TenantNo, ahead: Span) {

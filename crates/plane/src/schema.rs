@@ -8,7 +8,8 @@ use store::{Corrupt, Migration, Schema, Take, TenantNo};
 use crate::books::AccountRow;
 use crate::grants::{KeyRow, TenantRow};
 use crate::kyc::SubjectRow;
-use crate::payouts::{SpendRow, TransferRow, WindowRow};
+use crate::payouts::TransferRow;
+use crate::spending::{SpendRow, WindowRow};
 
 const MIGRATIONS: &[Migration] =
     &[Migration { version: 1, sqlite: concat!(store::own_tables!(), include_str!("../migrations/sqlite/0001.sql")) }];

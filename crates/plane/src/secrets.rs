@@ -1,6 +1,7 @@
 //! The plane's own secret: one file, from which every purpose derives a key of its own.
 
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -23,37 +24,50 @@ pub(crate) struct Secrets {
 pub(crate) fn load(dir: &Path, chance: &dyn Chance) -> Result<Secrets, Fault> {
     let path = dir.join("secret");
     let shown = path.display();
-    if !path.exists() {
-        if dir.join("store.db").exists() {
+    let exists = |path: &Path| {
+        path.try_exists().map_err(|error| Fault::because(format!("looking for {}", path.display()), error))
+    };
+    if !exists(&path)? {
+        if exists(&dir.join("store.db"))? {
             return Err(Fault::new(format!("{shown} is missing but the store exists: restore it from the backup")));
         }
-        create(&path, chance)?;
+        create(dir, &path, chance).map_err(|error| Fault::because(format!("writing {shown}"), error))?;
     }
     let found = std::fs::metadata(&path).map_err(|error| Fault::because(format!("reading {shown}"), error))?;
     if found.permissions().mode() & 0o077 != 0 {
         return Err(Fault::new(format!("{shown} can be read by others: run chmod 600 on it")));
     }
     let bytes = std::fs::read(&path).map_err(|error| Fault::because(format!("reading {shown}"), error))?;
-    let master: [u8; 32] =
-        bytes.try_into().map_err(|_| Fault::new(format!("{shown} is not 32 bytes: restore it from the backup")))?;
-    let master = Secret::new(master);
-    let derive = |purpose: &str| Secret::new(mac::hmac(&master, &[purpose.as_bytes()]));
-    Ok(Secrets {
-        pepper: derive("key pepper"),
-        fingerprint: derive("fingerprint"),
-        links: derive("links"),
-        callbacks: derive("callbacks"),
+    derive(&Secret::new(bytes))
+        .ok_or_else(|| Fault::new(format!("{shown} is not 32 bytes: restore it from the backup")))
+}
+
+fn derive(bytes: &Secret<Vec<u8>>) -> Option<Secrets> {
+    let master: Secret<[u8; 32]> = Secret::new(bytes.expose().as_slice().try_into().ok()?);
+    let key = |purpose: &str| Secret::new(mac::hmac(&master, &[purpose.as_bytes()]));
+    Some(Secrets {
+        pepper: key("key pepper"),
+        fingerprint: key("fingerprint"),
+        links: key("links"),
+        callbacks: key("callbacks"),
     })
 }
 
-fn create(path: &Path, chance: &dyn Chance) -> Result<(), Fault> {
+/// Whole or not at all, and durable before the first key is hashed under it: written beside its place, then linked into
+/// it. Of two processes that start at once, the second finds the first one's secret.
+fn create(dir: &Path, path: &Path, chance: &dyn Chance) -> std::io::Result<()> {
     let mut bytes = [0u8; 32];
     chance.fill(&mut bytes);
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()));
-    written.map_err(|error| Fault::because(format!("writing {}", path.display()), error))
+    let bytes = Secret::new(bytes);
+    let draft = dir.join(format!("secret.{}", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(bytes.expose())?;
+    file.sync_all()?;
+    let linked = std::fs::hard_link(&draft, path);
+    std::fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    File::open(dir)?.sync_all()
 }

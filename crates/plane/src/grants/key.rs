@@ -19,8 +19,9 @@ pub struct PlainKey {
 impl PlainKey {
     pub(super) fn draw(environment: Environment, chance: &dyn Chance) -> PlainKey {
         let id = KeyId::draw(chance);
-        let random = chance.text(BASE62, RANDOM);
-        let secret = Secret::new(format!("{random}{}", checksum(environment, id.as_str(), &random)));
+        let random = Secret::new(chance.text(BASE62, RANDOM));
+        let check = checksum(environment, id.as_str(), random.expose());
+        let secret = Secret::new(format!("{}{check}", random.expose()));
         PlainKey { id, environment, secret }
     }
 

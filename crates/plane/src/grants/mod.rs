@@ -9,12 +9,12 @@ mod state;
 mod store;
 #[cfg(test)]
 mod tests;
-mod verify;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ::store::{Draft, Halt, Lane, Missing, TenantNo, Tx};
-use base::{Fault, KeyId, Stop, TenantId, Time};
+use base::{Fault, KeyId, Stop, TenantId, Time, mac};
 
 use crate::Plane;
 use crate::books;
@@ -23,7 +23,6 @@ pub use cache::Grants;
 pub use key::PlainKey;
 pub use state::{AgentPolicy, Caller, Denied, KeyKind, KeyLimits, KeyListing, NewKey, Operator, Refusal};
 pub use store::{KeyRow, TenantIdRow, TenantRow};
-pub use verify::authenticate;
 
 /// Makes the plane know a tenant; a sandbox tenant gets its starting money. Knowing it already is no error.
 pub async fn admit(plane: &Plane, _operator: &Operator, id: &TenantId, name: &str) -> Result<TenantNo, Stop<Refusal>> {
@@ -77,23 +76,49 @@ pub async fn mint(plane: &Plane, _operator: &Operator, new: NewKey) -> Result<Pl
     let plain = PlainKey::draw(plane.name().environment, plane.chance());
     let mac = plain.mac(plane.pepper());
     let id = plain.id;
-    plane
-        .store()
-        .submit(Lane::Client(0), move |tx| {
-            new.check(tx.now())?;
-            tx.want::<KeyRow>(&id);
-            let tenant = tenant_of(tx, &new.tenant)?;
-            if tx.get::<KeyRow>(&id)?.is_some() {
-                return Err(Halt::Faulted(Fault::busy("drew a key id that is taken; try again")));
-            }
-            let row = KeyRow::minted(id, &new, mac, tx.now());
-            tx.append::<Refusal>(tenant, key_draft("key_minted", &row))?;
-            tx.put(row);
-            Ok(())
-        })
-        .await?;
-    plane.grants().forget(&id);
+    let keep = move |tx: &mut Tx<'_>| {
+        new.check(tx.now())?;
+        tx.want::<KeyRow>(&id);
+        let tenant = tenant_of(tx, &new.tenant)?;
+        if tx.get::<KeyRow>(&id)?.is_some() {
+            return Err(Halt::Faulted(Fault::busy("drew a key id that is taken; try again")));
+        }
+        let row = KeyRow::minted(id, &new, mac, tx.now());
+        tx.append::<Refusal>(tenant, key_draft("key_minted", &row))?;
+        tx.put(row);
+        Ok(())
+    };
+    plane.store().submit(Lane::Client(0), keep).await?;
     Ok(plain)
+}
+
+/// Judges a presented key: environment by prefix, then existence and secret (one answer for both), then whether it is
+/// alive and allowed from `ip`. Reads at most two rows, and none for a key that was used lately.
+pub fn authenticate(plane: &Plane, presented: &str, ip: IpAddr) -> Result<Caller, Stop<Denied>> {
+    let (id, secret) = key::parse(presented, plane.name().environment).map_err(Stop::Refused)?;
+    let known = match plane.grants().get(&id) {
+        Some(known) => Some(known),
+        None => load(plane, id)?,
+    };
+    let presented = key::secret_mac(plane.pepper(), id, secret);
+    let Some(known) = known else { return Err(Stop::Refused(Denied::Unknown)) };
+    if !mac::equal(&presented, &known.row.mac) {
+        return Err(Stop::Refused(Denied::Unknown));
+    }
+    let now = plane.now();
+    state::may_be_used(&known.row, ip, now).map_err(Stop::Refused)?;
+    known.used(now);
+    Ok(Caller { tenant: known.tenant, grant: Arc::clone(&known.row) })
+}
+
+fn load(plane: &Plane, id: KeyId) -> Result<Option<Arc<cache::Known>>, Fault> {
+    let ticket = plane.grants().ticket();
+    let found = plane.store().read(|reader| {
+        let Some(row) = reader.get::<KeyRow>(&id)? else { return Ok(None) };
+        let tenant = reader.get::<TenantIdRow>(&row.owner.to_string())?;
+        Ok(tenant.map(|tenant| (row, tenant.tenant)))
+    })?;
+    Ok(found.map(|(row, tenant)| plane.grants().learn(ticket, row, tenant)))
 }
 
 /// What happens to a key after it was minted.
@@ -117,21 +142,40 @@ pub async fn change(
     change: KeyChange,
 ) -> Result<KeyListing, Stop<Refusal>> {
     let owner = tenant.clone();
-    let listing = plane
-        .store()
-        .submit(Lane::Client(0), move |tx| {
-            tx.want::<KeyRow>(&id);
-            let tenant = tenant_of(tx, &owner)?;
-            let row =
-                tx.get::<KeyRow>(&id)?.filter(|row| row.owner == owner).ok_or(Halt::Refused(Refusal::KeyUnknown))?;
-            let row = row.changed(&change, tx.now())?;
-            tx.append::<Refusal>(tenant, key_draft(change.kind(), &row))?;
-            tx.put(row.clone());
-            Ok(row.listing())
-        })
-        .await?;
-    plane.grants().forget(&id);
-    Ok(listing)
+    let apply = move |tx: &mut Tx<'_>| {
+        tx.want::<KeyRow>(&id);
+        let tenant = tenant_of(tx, &owner)?;
+        let row = tx.get::<KeyRow>(&id)?.filter(|row| row.owner == owner).ok_or(Halt::Refused(Refusal::KeyUnknown))?;
+        let row = row.changed(&change, tx.now())?;
+        tx.append::<Refusal>(tenant, key_draft(change.kind(), &row))?;
+        tx.put(row.clone());
+        Ok(row.listing())
+    };
+    // Forgotten by the commit itself: a caller that goes away leaves no key in force on its old terms.
+    let grants = Arc::clone(plane.grants());
+    plane.store().submit_then(Lane::Client(0), apply, move |_: &KeyListing| grants.forget(&id)).await
+}
+
+/// Whether transfers without a pay-in's number wait in 0/9 until they are linked.
+pub async fn link_pay_ins(
+    plane: &Plane,
+    _operator: &Operator,
+    tenant: &TenantId,
+    link: bool,
+) -> Result<(), Stop<Refusal>> {
+    let id = tenant.clone();
+    let apply = move |tx: &mut Tx<'_>| {
+        let tenant = tenant_of(tx, &id)?;
+        let row = current(tx, tenant)?.ok_or(Halt::Refused(Refusal::TenantUnknown))?;
+        if row.link_pay_ins != link {
+            let facts = serde_json::json!({"link": link}).to_string();
+            let draft = Draft { kind: "pay_in_linking_set", facts, postings: "[]".to_owned(), answer: None };
+            tx.append::<Refusal>(tenant, draft)?;
+            tx.put(TenantRow { link_pay_ins: link, ..row });
+        }
+        Ok(())
+    };
+    plane.store().submit(Lane::Client(0), apply).await
 }
 
 /// Every key of a tenant, without anything secret.
@@ -164,7 +208,8 @@ pub async fn keep_last_use(plane: &Plane) -> Result<(), Stop<Refusal>> {
             used.iter().for_each(|(id, _)| tx.want::<KeyRow>(id));
             for (id, at) in &used {
                 if let Some(row) = tx.get::<KeyRow>(id)? {
-                    tx.put(KeyRow { last_used_at: Some(*at), ..row });
+                    let last = row.last_used_at.map_or(*at, |before| before.max(*at));
+                    tx.put(KeyRow { last_used_at: Some(last), ..row });
                 }
             }
             Ok(())

@@ -72,9 +72,7 @@ const PAYOUT_KEY_DAYS_MOST: i64 = 365;
 
 impl NewKey {
     pub(super) fn check(&self, now: Time) -> Result<(), Refusal> {
-        if self.name.is_empty() || self.name.len() > 100 || self.name.chars().any(char::is_control) {
-            return Err(Refusal::NameUnusable);
-        }
+        usable_name(&self.name)?;
         let expires = self.limits.expires_at.map(Time);
         if expires.is_some_and(|expires| expires <= now) {
             return Err(Refusal::ExpiryPast);
@@ -89,6 +87,14 @@ impl NewKey {
         }
         Ok(())
     }
+}
+
+/// Names are shown in lists and logs.
+pub(super) fn usable_name(name: &str) -> Result<(), Refusal> {
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Err(Refusal::NameUnusable);
+    }
+    Ok(())
 }
 
 /// Why a change to tenants or keys was refused.
@@ -228,8 +234,17 @@ pub(super) fn may_be_used(row: &KeyRow, ip: IpAddr, now: Time) -> Result<(), Den
         return Err(Denied::Expired);
     }
     let ip = ip.to_canonical();
-    if !row.limits.ips.is_empty() && !row.limits.ips.iter().any(|net| net.contains(&ip)) {
+    if !row.limits.ips.is_empty() && !row.limits.ips.iter().any(|net| canonical(*net).contains(&ip)) {
         return Err(Denied::Address);
     }
     Ok(())
+}
+
+/// A net of IPv4 addresses written in IPv6, such as `::ffff:10.0.0.0/104`, as the IPv4 net that it is.
+fn canonical(net: IpNet) -> IpNet {
+    let mapped = match net {
+        IpNet::V6(six) if six.prefix_len() >= 96 => six.addr().to_ipv4_mapped().map(|four| (four, six.prefix_len())),
+        _ => None,
+    };
+    mapped.and_then(|(four, prefix)| IpNet::new(four.into(), prefix - 96).ok()).unwrap_or(net)
 }

@@ -6,7 +6,7 @@ use ::store::{Bind, Column, Corrupt, Halt, KeyShape, Kind, Row, Spec, Take, Tena
 use base::{KeyId, TenantId, Time};
 
 use super::KeyChange;
-use super::state::{KeyKind, KeyLimits, KeyListing, NewKey, Refusal};
+use super::state::{KeyKind, KeyLimits, KeyListing, NewKey, Refusal, usable_name};
 
 /// A tenant as this plane knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,10 +88,10 @@ impl KeyRow {
             return Err(Halt::Refused(Refusal::KeyRevoked));
         }
         match change {
-            KeyChange::Rename(name) if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) => {
-                return Err(Halt::Refused(Refusal::NameUnusable));
+            KeyChange::Rename(name) => {
+                usable_name(name)?;
+                self.name.clone_from(name);
             }
-            KeyChange::Rename(name) => self.name.clone_from(name),
             KeyChange::Disable => self.active = false,
             KeyChange::Enable => self.active = true,
             KeyChange::Revoke => {

@@ -6,14 +6,14 @@ use std::fmt::Write;
 use ::store::{Claim, Draft, Entry, Halt, Lane, TenantNo, Tx};
 use base::{Amount, Fault, Span, Stop, TenantId, Time};
 
+use super::ROUTE_TRANSFER;
 use super::state::{Event, Illegal, State};
 use super::store::TransferRow;
-use super::{ROUTE_TRANSFER, policy};
 use crate::config::PayoutSettings;
 use crate::corridor::AGENT_ASSET;
-use crate::plane::Due;
+use crate::plane::{Due, OpenWork};
 use crate::sandbox::magic::Script;
-use crate::{Operator, Plane, books, grants};
+use crate::{Operator, Plane, books, grants, spending};
 
 /// One wished transition. It happens only if the transfer is still in `from`.
 #[derive(Clone, Debug)]
@@ -45,7 +45,8 @@ pub struct Moved {
 }
 
 impl Moved {
-    fn of(row: &TransferRow) -> Moved {
+    /// Where the transfer stands.
+    pub fn of(row: &TransferRow) -> Moved {
         let (due_at, attempts) = (row.due_at, row.attempts);
         Moved { seq: row.seq, state: row.state, due_at, attempts, script: row.script }
     }
@@ -61,22 +62,23 @@ impl Moved {
 /// An empty answer means that the tenant was reset.
 pub async fn advance(plane: &Plane, tenant: TenantNo, moves: Vec<Move>) -> Result<Vec<Moved>, Stop<Illegal>> {
     let objects = u32::try_from(moves.len()).unwrap_or(u32::MAX);
-    submit(plane, Lane::Worker { objects }, tenant, moves).await
-}
-
-async fn submit(plane: &Plane, lane: Lane, tenant: TenantNo, moves: Vec<Move>) -> Result<Vec<Moved>, Stop<Illegal>> {
-    let settings = plane.config().payouts;
-    let plane_of_commit = plane.clone();
+    let (settings, work) = (plane.config().payouts, plane.work_told());
     let run = move |tx: &mut Tx<'_>| run(tx, tenant, &moves, &settings);
-    let outcome = plane.store().submit_then(lane, run, move |outcome: &Outcome| {
-        plane_of_commit.work().opened(-outcome.closed);
-    });
-    Ok(outcome.await?.moved)
+    let told = move |outcome: &Outcome| work.opened(-outcome.closed);
+    Ok(plane.store().submit_then(Lane::Worker { objects }, run, told).await?.moved)
 }
 
 struct Outcome {
     moved: Vec<Moved>,
     closed: i64,
+}
+
+impl Outcome {
+    /// The payout worker hears of a move of one transfer that was not its own.
+    fn tell(&self, work: &OpenWork, tenant: TenantNo) {
+        work.opened(-self.closed);
+        work.add(self.moved.last().filter(|moved| !moved.state.is_final()).map(|moved| moved.due(tenant)));
+    }
 }
 
 fn run(tx: &mut Tx<'_>, tenant: TenantNo, moves: &[Move], settings: &PayoutSettings) -> Result<Outcome, Halt<Illegal>> {
@@ -126,7 +128,9 @@ impl Sums {
             State::Paid => self.settled += row.amount.minor,
             State::Failed => {
                 self.released += row.amount.minor;
-                policy::give_back(tx, &row)?;
+                if let Some(name) = row.spender {
+                    spending::give_back(tx, (row.tenant, name), row.accepted_at, row.amount)?;
+                }
             }
             _ => {}
         }
@@ -178,10 +182,9 @@ fn due(state: State, now: Time, attempts: u32, settings: &PayoutSettings) -> Tim
     }
 }
 
-/// Every transfer that is not final, for the worker's start. Counts them as open.
+/// Every transfer that is not final, those of retired tenants included.
 pub fn open(plane: &Plane) -> Result<Vec<Due>, Fault> {
     let rows = plane.store().read(|reader| reader.select::<TransferRow>("open = 1"))?;
-    plane.work().opened(i64::try_from(rows.len()).unwrap_or(i64::MAX));
     Ok(rows.iter().map(|row| Moved::of(row).due(row.tenant)).collect())
 }
 
@@ -199,6 +202,22 @@ pub fn submission(plane: &Plane, tenant: TenantNo, seq: u64) -> Result<Option<(T
         let row = reader.get::<TransferRow>(&(tenant, seq))?;
         let entry = reader.get::<Entry>(&(tenant, seq))?;
         Ok(row.zip(entry))
+    })
+}
+
+/// Open transfers with what was asked, in order of tenant and acceptance: the first `most` for which `wanted` holds.
+/// Reads every open transfer's state: for the operator, not for callers.
+pub fn open_asks(
+    plane: &Plane,
+    _operator: &Operator,
+    most: usize,
+    wanted: impl Fn(&TransferRow) -> bool,
+) -> Result<Vec<(TransferRow, Entry)>, Fault> {
+    plane.store().read(|reader| {
+        let rows = reader.select::<TransferRow>("open = 1 ORDER BY pos")?;
+        let rows = rows.into_iter().filter(|row| wanted(row)).take(most);
+        let with_ask = rows.map(|row| Ok(reader.get::<Entry>(&(row.tenant, row.seq))?.map(|entry| (row, entry))));
+        with_ask.filter_map(Result::transpose).collect()
     })
 }
 
@@ -225,17 +244,38 @@ pub async fn on_operators_word(
     said(plane, tenant, id, word).await
 }
 
-/// Applies `word` (whose `seq` and `from` are filled in here) to the tenant's transfer.
+/// Applies `word` (whose `seq` and `from` are filled in here) to the tenant's transfer, in whatever state it is when
+/// the word is kept.
 pub(crate) async fn said(plane: &Plane, tenant: TenantNo, id: &str, word: Move) -> Result<Moved, Stop<WordRefusal>> {
-    let row = of_tenant(plane, tenant, id)?.ok_or(Stop::Refused(WordRefusal::TransferUnknown))?;
-    let word = Move { seq: row.seq, from: row.state, ..word };
-    let moved = submit(plane, Lane::Client(tenant), tenant, vec![word]).await.map_err(|stop| match stop {
-        Stop::Refused(Illegal) => Stop::Refused(WordRefusal::Illegal),
-        Stop::Faulted(fault) => Stop::Faulted(fault),
-    })?;
-    let moved = moved.into_iter().next().ok_or(Stop::Refused(WordRefusal::TransferUnknown))?;
-    if !moved.state.is_final() {
-        plane.work().add([moved.due(tenant)]);
+    let (settings, work) = (plane.config().payouts, plane.work_told());
+    let id: Box<str> = id.into();
+    let run = move |tx: &mut Tx<'_>| {
+        let unknown = || Halt::Refused(WordRefusal::TransferUnknown);
+        let seq = tx.get::<Claim>(&(tenant, ROUTE_TRANSFER, id.clone()))?.ok_or_else(unknown)?.seq;
+        let from = tx.get::<TransferRow>(&(tenant, seq))?.ok_or_else(unknown)?.state;
+        run(tx, tenant, &[Move { seq, from, ..word.clone() }], &settings).map_err(illegal)
+    };
+    let told = move |outcome: &Outcome| outcome.tell(&work, tenant);
+    last(plane.store().submit_then(Lane::Client(tenant), run, told).await?)
+}
+
+/// Takes one transfer through several moves in one operation, each only if it stands where the move expects it, and
+/// answers where it is then.
+pub(crate) async fn walk(plane: &Plane, tenant: TenantNo, moves: Vec<Move>) -> Result<Moved, Stop<WordRefusal>> {
+    let (settings, work) = (plane.config().payouts, plane.work_told());
+    let run = move |tx: &mut Tx<'_>| run(tx, tenant, &moves, &settings).map_err(illegal);
+    let told = move |outcome: &Outcome| outcome.tell(&work, tenant);
+    last(plane.store().submit_then(Lane::Client(tenant), run, told).await?)
+}
+
+fn last(outcome: Outcome) -> Result<Moved, Stop<WordRefusal>> {
+    outcome.moved.last().copied().ok_or(Stop::Refused(WordRefusal::TransferUnknown))
+}
+
+fn illegal(halt: Halt<Illegal>) -> Halt<WordRefusal> {
+    match halt {
+        Halt::NotLoaded => Halt::NotLoaded,
+        Halt::Refused(Illegal) => Halt::Refused(WordRefusal::Illegal),
+        Halt::Faulted(fault) => Halt::Faulted(fault),
     }
-    Ok(moved)
 }

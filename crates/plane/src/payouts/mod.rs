@@ -1,11 +1,10 @@
 //! Transfers: money to a phone through a corridor (facts: cashq 4.3 to 4.5, 6; contracts section 4).
 //!
 //! Refuses, in this order: a key that may not move funds; an id used for other content (the same content gets the first
-//! answer again); a tenant reset meanwhile; the corridor, its attributes and amounts; the key's policy; the receiver's
-//! limit; funds. Life: accepted → ready to be debited → verified → processing → paid, or failed with the money back.
+//! answer again); a tenant reset meanwhile; the corridor, its attributes and amounts; the key's policy, its 24 hours
+//! last; the receiver's limit; funds. Life: accepted → ready to be debited → verified → processing → paid, or failed with the money back.
 
 mod advance;
-mod policy;
 mod quote;
 mod state;
 mod store;
@@ -17,12 +16,13 @@ use base::{Amount, Fault, Stop, mac};
 
 use crate::plane::Due;
 use crate::sandbox::magic;
-use crate::{Caller, Phone, Plane, books, grants, kyc};
+use crate::{Caller, Phone, Plane, books, grants, kyc, spending};
 
-pub use advance::{Move, Moved, advance, of_tenant, on_operators_word, open, submission};
+pub use advance::{Move, Moved, advance, of_tenant, on_operators_word, open, open_asks, submission};
+pub(crate) use advance::{WordRefusal, walk};
 pub use quote::Quote;
 pub use state::{Event, FailReason, Illegal, RetryStep, State};
-pub use store::{SpendRow, TransferRow, WindowRow};
+pub use store::TransferRow;
 
 /// The claims of transfers: a CashQ `id` is claimed for ever, per tenant.
 pub(crate) const ROUTE_TRANSFER: u16 = 1;
@@ -58,7 +58,7 @@ pub enum Refusal {
     /// The tenant's data was reset while the call was under way.
     Reset,
     Quote(quote::Refusal),
-    Policy(policy::Refusal),
+    Policy(spending::Refusal),
     /// Above what an unverified receiver may get in one transfer.
     ReceiverUnverified {
         limit_dollars: u32,
@@ -70,7 +70,7 @@ pub enum Refusal {
     Funds,
 }
 
-pub use policy::Refusal as PolicyRefusal;
+pub use crate::spending::{Refusal as PolicyRefusal, SpendRow, WindowRow};
 pub use quote::Refusal as QuoteRefusal;
 
 impl From<Refusal> for Halt<Refusal> {
@@ -91,18 +91,14 @@ pub async fn create(
         return Err(Stop::Refused(Refusal::KeyKind));
     }
     let creation = Creation::prepare(plane, caller, ask, render);
-    let plane_of_commit = plane.clone();
-    let lane = Lane::Client(caller.tenant());
-    let created = plane.store().submit_then(
-        lane,
-        move |tx| creation.run(tx),
-        move |created: &Created| {
-            if let Created::First { due, .. } = created {
-                plane_of_commit.work().opened(1);
-                plane_of_commit.work().add([*due]);
-            }
-        },
-    );
+    let work = plane.work_told();
+    let told = move |created: &Created| {
+        if let Created::First { due, .. } = created {
+            work.opened(1);
+            work.add([*due]);
+        }
+    };
+    let created = plane.store().submit_then(Lane::Client(caller.tenant()), move |tx| creation.run(tx), told);
     Ok(match created.await? {
         Created::First { answer, .. } | Created::Before(answer) => answer,
     })
@@ -111,7 +107,13 @@ pub async fn create(
 /// Judges a transfer as [`create`] would, money and daily sums left out, and quotes its rate. Changes nothing.
 pub async fn check(plane: &Plane, caller: &Caller, ask: NewTransfer) -> Result<Quote, Stop<Refusal>> {
     let creation = Creation::prepare(plane, caller, ask, |_| Saved { status: 200, body: bytes::Bytes::new() });
-    plane.store().submit(Lane::Client(caller.tenant()), move |tx| creation.judge(tx)).await
+    let judge = move |tx: &mut Tx<'_>| {
+        creation.want(tx);
+        let quote = creation.may(tx)?;
+        creation.receiver_may(tx)?;
+        Ok(quote)
+    };
+    plane.store().submit(Lane::Client(caller.tenant()), judge).await
 }
 
 /// A transfer as its tenant may see it.
@@ -145,7 +147,7 @@ struct Creation {
     once: Once,
     ask: NewTransfer,
     quoted: Result<Quote, quote::Refusal>,
-    allowed: Result<(), policy::Refusal>,
+    allowed: Result<(), spending::Refusal>,
     facts: String,
     answer: Saved,
     script: magic::Script,
@@ -171,7 +173,7 @@ impl Creation {
             caller: caller.clone(),
             once: Once { key, fingerprint },
             quoted,
-            allowed: policy::allows(caller.policy(), &ask),
+            allowed: spending::allows(caller.policy(), &ask.service, ask.amount),
             facts: quote::facts(&ask, caller),
             answer: render(&Accepted { id: ask.id.clone() }),
             script,
@@ -179,8 +181,8 @@ impl Creation {
         }
     }
 
-    /// All refusals but those about money: what `check` and `create` share. Wants everything in one load.
-    fn judge(&self, tx: &mut Tx<'_>) -> Result<Quote, Halt<Refusal>> {
+    /// Whether this may be asked at all, with this key.
+    fn may(&self, tx: &mut Tx<'_>) -> Result<Quote, Halt<Refusal>> {
         if let Claimed::Otherwise = tx.claimed(&self.once)? {
             return Err(Refusal::OtherContent.into());
         }
@@ -189,16 +191,21 @@ impl Creation {
         }
         let quote = self.quoted.clone().map_err(|refusal| Halt::Refused(Refusal::Quote(refusal)))?;
         self.allowed.clone().map_err(|refusal| Halt::Refused(Refusal::Policy(refusal)))?;
+        Ok(quote)
+    }
+
+    /// Whether the receiver may get so much in one transfer.
+    fn receiver_may(&self, tx: &mut Tx<'_>) -> Result<(), Halt<Refusal>> {
         let subject = tx.get::<kyc::SubjectRow>(&(self.tenant, self.ask.receiver.digits().into()))?;
         let standing = crate::kyc::standing_of(&self.plane, &self.ask.receiver, subject.as_ref());
-        if self.ask.amount.minor > i128::from(standing.limit_dollars) * 100 {
-            let limit_dollars = standing.limit_dollars;
-            return Err(Halt::Refused(match standing.verified {
-                true => Refusal::AboveReceiverLimit { limit_dollars },
-                false => Refusal::ReceiverUnverified { limit_dollars },
-            }));
+        let limit_dollars = standing.limit_dollars;
+        if self.ask.amount.minor <= i128::from(limit_dollars) * 100 {
+            return Ok(());
         }
-        Ok(quote)
+        Err(Halt::Refused(match standing.verified {
+            true => Refusal::AboveReceiverLimit { limit_dollars },
+            false => Refusal::ReceiverUnverified { limit_dollars },
+        }))
     }
 
     fn run(&self, tx: &mut Tx<'_>) -> Result<Created, Halt<Refusal>> {
@@ -206,9 +213,9 @@ impl Creation {
         if let Claimed::Before(_, answer) = tx.claimed(&self.once)? {
             return Ok(Created::Before(answer));
         }
-        let quote = self.judge(tx)?;
-        let seq = tx.next_seq(self.tenant)?;
-        policy::spend(tx, &self.caller, self.ask.amount, seq)?;
+        let quote = self.may(tx)?;
+        spending::spend(tx, &self.caller, self.ask.amount).map_err(no_allowance)?;
+        self.receiver_may(tx)?;
         let postings = books::post(tx, self.tenant, &[books::reserve(self.ask.amount)]).map_err(no_funds)?;
         let draft =
             Draft { kind: "transfer_accepted", facts: self.facts.clone(), postings, answer: Some(self.answer.clone()) };
@@ -232,12 +239,13 @@ impl Creation {
         tx.want::<grants::TenantRow>(&self.tenant);
         tx.want::<kyc::SubjectRow>(&(self.tenant, self.ask.receiver.digits().into()));
         books::want(tx, self.tenant);
+        spending::want(tx, &self.caller);
     }
 
     fn first_row(&self, tx: &mut Tx<'_>, seq: u64, quote: Quote) -> Result<TransferRow, Halt<Refusal>> {
         let tenant = grants::current(tx, self.tenant)?;
         let now = tenant.as_ref().map_or(tx.now(), |tenant| tenant.time(tx.now()));
-        let linked = self.ask.attributes.iter().any(|(name, _)| name == "approvelyId");
+        let linked = self.ask.attributes.iter().any(|(name, value)| name == "approvelyId" && !value.is_empty());
         let waits = !linked && tenant.is_some_and(|tenant| tenant.link_pay_ins);
         let state =
             if waits || self.script == magic::Script::AwaitsLink { State::AwaitingLink } else { State::Created };
@@ -256,6 +264,14 @@ impl Creation {
             sum_prov: Some(quote.received),
             note: None,
         })
+    }
+}
+
+fn no_allowance(halt: Halt<spending::Refusal>) -> Halt<Refusal> {
+    match halt {
+        Halt::NotLoaded => Halt::NotLoaded,
+        Halt::Refused(refusal) => Halt::Refused(Refusal::Policy(refusal)),
+        Halt::Faulted(fault) => Halt::Faulted(fault),
     }
 }
 

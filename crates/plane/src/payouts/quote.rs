@@ -41,7 +41,7 @@ pub(super) fn quote(plane: &Plane, ask: &NewTransfer) -> Result<Quote, Refusal> 
         return Err(Refusal::CurrencyOtherThan { expected: corridor.currency.clone() });
     }
     attributes(corridor, ask)?;
-    if ask.amount.minor < corridor.smallest.minor {
+    if ask.amount.minor < corridor.smallest.minor.max(1) {
         return Err(Refusal::AmountBelow { smallest: corridor.smallest });
     }
     if ask.amount.minor > corridor.largest.minor {
