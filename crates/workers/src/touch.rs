@@ -1,0 +1,27 @@
+//! Keeps when keys were last used: calls note it in memory, and this writes it down once a minute.
+
+use base::{Span, Stop};
+use plane::{Plane, grants};
+
+use crate::driver::{Loop, Step};
+
+const EVERY: Span = Span::seconds(60);
+
+pub struct Touch {
+    plane: Plane,
+}
+
+impl Touch {
+    pub fn new(plane: Plane) -> Touch {
+        Touch { plane }
+    }
+}
+
+impl Loop for Touch {
+    async fn step(&mut self) -> Step {
+        if let Err(Stop::Faulted(fault)) = grants::keep_last_use(&self.plane).await {
+            tracing::warn!(fault = fault.chain(), "times of last use were not kept this time");
+        }
+        Step::Wait(EVERY)
+    }
+}
