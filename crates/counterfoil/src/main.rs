@@ -1,1 +1,34 @@
-fn main() {}
+//! The binary: configuration, wiring and commands. It holds no rule of the product.
+
+mod admin;
+mod cli;
+mod config;
+mod configured;
+mod dev;
+mod failure;
+mod house;
+mod listen;
+mod logs;
+mod metrics;
+mod reference;
+mod serve;
+mod signal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Dev(options) => dev::run(&options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Admin(admin) => admin::run(admin),
+        Command::Bench(options) => return bench::run(options).unwrap_or_else(|error| Failure::Fault(error).end()),
+        Command::BenchReference(reference) => reference::run(reference.kind),
+        Command::Config(command) => configured::run(&command),
+    };
+    done.map_or_else(Failure::end, |()| ExitCode::SUCCESS)
+}

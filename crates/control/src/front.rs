@@ -1,0 +1,51 @@
+//! The handle: control's store, its clock and its chance.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base::{Chance, Clock, Fault};
+use store::{Options, Store};
+
+use crate::schema::schema;
+
+/// The front office. Clones share it.
+#[derive(Clone)]
+pub struct Control {
+    store: Store,
+    chance: Arc<dyn Chance>,
+}
+
+impl Control {
+    /// Opens or creates control's store in `dir`. Fails with what to mend; a second process is refused.
+    pub fn open(dir: impl Into<PathBuf>, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<Control, Fault> {
+        let store = Store::open(Options::new(dir, "control/main"), &schema(), clock)?;
+        Ok(Control { store, chance })
+    }
+
+    /// Whether the store answers.
+    pub fn ready(&self) -> Result<(), Fault> {
+        self.store.read(|reader| reader.get::<crate::Tenant>(&String::new()).map(|_| ()))
+    }
+
+    pub fn stats(&self) -> &store::Stats {
+        self.store.stats()
+    }
+
+    /// Operations that wait for the committer.
+    pub fn depth(&self) -> usize {
+        self.store.depth()
+    }
+
+    /// Runs what waits and closes the store.
+    pub fn close(&self) {
+        self.store.close();
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn chance(&self) -> &dyn Chance {
+        self.chance.as_ref()
+    }
+}

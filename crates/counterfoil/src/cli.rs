@@ -1,0 +1,113 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::admin::Admin;
+use crate::config::Role;
+
+/// A self-hosted payments platform whose sandbox is really separate from its live side.
+#[derive(Parser)]
+#[command(name = "counterfoil", version, arg_required_else_help = true, after_help = CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const CODES: &str = "Exit codes: 0 done, 1 something broke, 2 wrong command line or configuration, 3 refused (bench: not \
+judged), 70 the store is held by another process, damaged or not writable.";
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Start everything on this machine, with a tenant and keys to try it with.
+    Dev(Dev),
+    /// Run one role from a configuration.
+    Serve(Serve),
+    /// Speak to a running server as the operator.
+    Admin(Admin),
+    /// Measure this machine: transfers, replays and balance reads against references in the same run.
+    Bench(bench::Options),
+    /// Servers that `bench` compares with.
+    #[command(hide = true)]
+    BenchReference(Reference),
+    /// Show or check a configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Args)]
+pub struct Dev {
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7000")]
+    pub control: SocketAddr,
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7001")]
+    pub sandbox: SocketAddr,
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7002")]
+    pub live: SocketAddr,
+    /// Port 0, here and above, takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7003")]
+    pub metrics: SocketAddr,
+    /// Where everything is kept; made if missing.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+}
+
+#[derive(Args)]
+pub struct Serve {
+    #[arg(long, value_enum)]
+    pub role: Role,
+    #[command(flatten)]
+    pub from: From,
+}
+
+/// Where a configuration comes from.
+#[derive(Args)]
+pub struct From {
+    /// The configuration. Default: every default; then the environment's COUNTERFOIL_SECTION__KEY variables.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Reference {
+    #[command(subcommand)]
+    pub kind: ReferenceKind,
+}
+
+#[derive(Subcommand)]
+pub enum ReferenceKind {
+    /// Append each request to a file with group sync, and answer.
+    Append(bench::Append),
+    /// Answer every balance read with the same bytes, behind the product's own gate.
+    Constant {
+        /// An empty directory for the store behind the gate.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum ConfigCommand {
+    /// Print the whole configuration: the commented defaults, or what is in force with a file or variables.
+    Print {
+        #[command(flatten)]
+        from: From,
+        /// As one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what is wrong with a configuration without starting anything.
+    Check {
+        #[command(flatten)]
+        from: From,
+        /// The role that it is for. Default: all.
+        #[arg(long, value_enum)]
+        role: Option<Role>,
+        /// The problems as JSON, one a line.
+        #[arg(long)]
+        json: bool,
+    },
+}

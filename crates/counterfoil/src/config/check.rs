@@ -1,0 +1,310 @@
+//! What the texts of a configuration mean, and which of them go together.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use base::{Amount, Asset, Environment, PlaneName, Span};
+use plane::config::{KycLimits, PayoutSettings, SandboxStart};
+use plane::{Corridor, Corridors, PlaneConfig};
+use workers::CashQRail;
+
+use super::secrets::secret;
+use super::{Config, ControlRole, KycProvider, Limits, Log, LogFormat, Metrics, PlaneRole, Problems, Rail};
+use super::{Sources, file};
+
+pub(super) fn checked(file: file::File, sources: &Sources<'_>) -> Result<Config, Problems> {
+    let mut check = Check { sources, problems: Problems::default() };
+    let corridors = check.corridors(&file.corridors);
+    let config = Config {
+        sandbox: check.sandbox(&file.sandbox, &corridors),
+        live: check.live(&file.live, &corridors),
+        control: ControlRole {
+            listen: check.address("control.listen", &file.control.listen),
+            data: check.text("control.data", &file.control.data).into(),
+            public_url: check.url("control.public_url", &file.control.public_url),
+        },
+        metrics: Metrics {
+            control: check.address("metrics.control", &file.metrics.control),
+            sandbox: check.address("metrics.sandbox", &file.metrics.sandbox),
+            live: check.address("metrics.live", &file.metrics.live),
+        },
+        log: check.log(&file.log),
+    };
+    check.problems.none_or(config)
+}
+
+/// A rate has at most 8 places.
+const RATE: Asset = Asset::new("RATE", 8);
+
+/// Goes through a file and collects what is wrong. What it answers after a complaint is never used.
+struct Check<'a> {
+    sources: &'a Sources<'a>,
+    problems: Problems,
+}
+
+impl Check<'_> {
+    fn sandbox(&mut self, from: &file::Sandbox, corridors: &Corridors) -> PlaneRole {
+        let mut plane = PlaneConfig::new(PlaneName::main(Environment::Sandbox), self.text("sandbox.data", &from.data));
+        plane.corridors = corridors.clone();
+        plane.sandbox_start = SandboxStart {
+            balance: self.dollars("sandbox.start.balance", &from.start.balance),
+            overdraft: self.dollars("sandbox.start.overdraft", &from.start.overdraft),
+        };
+        let public_url = self.url("sandbox.public_url", &from.public_url);
+        let listen = self.address("sandbox.listen", &from.listen);
+        self.reachable("sandbox", listen, public_url.as_ref());
+        PlaneRole {
+            listen,
+            public_url,
+            trusted_proxies: self.networks("sandbox.trusted_proxies", &from.trusted_proxies),
+            limits: limits(&from.limits, &mut plane),
+            kyc: self.kyc("sandbox", &from.kyc, &mut plane),
+            rail: Rail::Simulated,
+            plane: self.payouts("sandbox", &from.payouts, plane),
+        }
+    }
+
+    fn live(&mut self, from: &file::Live, corridors: &Corridors) -> PlaneRole {
+        let mut plane = PlaneConfig::new(PlaneName::main(Environment::Live), self.text("live.data", &from.data));
+        plane.corridors = corridors.clone();
+        let public_url = self.url("live.public_url", &from.public_url);
+        let listen = self.address("live.listen", &from.listen);
+        self.reachable("live", listen, public_url.as_ref());
+        PlaneRole {
+            listen,
+            public_url,
+            trusted_proxies: self.networks("live.trusted_proxies", &from.trusted_proxies),
+            limits: limits(&from.limits, &mut plane),
+            kyc: self.kyc("live", &from.kyc, &mut plane),
+            rail: self.rail(&from.rail),
+            plane: self.payouts("live", &from.payouts, plane),
+        }
+    }
+
+    fn rail(&mut self, from: &file::Rail) -> Rail {
+        match from.kind.as_str() {
+            "manual" => {
+                for (key, text) in [("base_url", &from.base_url), ("key_file", &from.key_file)] {
+                    if !text.is_empty() {
+                        let path = format!("live.rail.{key}");
+                        self.problems.add(&path, "is for kind = \"cashq\" alone: empty it, or change `live.rail.kind`");
+                    }
+                }
+                Rail::Manual
+            }
+            "cashq" => self.cashq_rail(from),
+            "simulated" => {
+                self.problems
+                    .add("live.rail.kind", "is \"simulated\": live moves real money; give \"manual\" or \"cashq\"");
+                Rail::Manual
+            }
+            other => {
+                self.problems.add("live.rail.kind", format!("is {other:?}: give \"manual\" or \"cashq\""));
+                Rail::Manual
+            }
+        }
+    }
+
+    fn cashq_rail(&mut self, from: &file::Rail) -> Rail {
+        let base_url = self.url("live.rail.base_url", &from.base_url);
+        let key = self.secret("live.rail.key_file", &from.key_file, "LIVE_RAIL_KEY");
+        if base_url.is_none() {
+            let remedy = "is empty: with kind = \"cashq\" give the address of the server that pays";
+            self.problems.add("live.rail.base_url", remedy);
+        }
+        if key.is_none() && from.key_file.is_empty() {
+            let remedy = "is empty: with kind = \"cashq\" name the file that holds our agent key there";
+            self.problems.add("live.rail.key_file", remedy);
+        }
+        let (Some(base_url), Some(key)) = (base_url, key) else { return Rail::Manual };
+        match CashQRail::new(&base_url, &key, Some(Duration::from_millis(from.request_ms))) {
+            Ok(rail) => Rail::CashQ(rail),
+            Err(fault) => {
+                self.problems.add("live.rail", format!("cannot be used: {}", fault.chain()));
+                Rail::Manual
+            }
+        }
+    }
+
+    fn kyc(&mut self, role: &str, from: &file::Kyc, plane: &mut PlaneConfig) -> KycProvider {
+        if from.verified_dollars < from.unverified_dollars {
+            let remedy = format!("is {}: give at least `{role}.kyc.unverified_dollars`", from.verified_dollars);
+            self.problems.add(&format!("{role}.kyc.verified_dollars"), remedy);
+        }
+        plane.kyc = KycLimits { unverified_dollars: from.unverified_dollars, verified_dollars: from.verified_dollars };
+        let variable = format!("{}_KYC_CALLBACK", role.to_uppercase());
+        KycProvider {
+            url: self.url(&format!("{role}.kyc.provider_url"), &from.provider_url),
+            callback_secret: self.secret(
+                &format!("{role}.kyc.callback_secret_file"),
+                &from.callback_secret_file,
+                &variable,
+            ),
+        }
+    }
+
+    fn payouts(&mut self, role: &str, from: &file::Payouts, mut plane: PlaneConfig) -> PlaneConfig {
+        if from.retry_most_ms < from.retry_first_ms {
+            let remedy = format!("is {}: give at least `{role}.payouts.retry_first_ms`", from.retry_most_ms);
+            self.problems.add(&format!("{role}.payouts.retry_most_ms"), remedy);
+        }
+        plane.payouts = PayoutSettings {
+            stage: Span::millis(from.stage_ms),
+            retry_first: Span::millis(from.retry_first_ms),
+            retry_most: Span::millis(from.retry_most_ms),
+            attempts_most: from.attempts_most,
+        };
+        plane
+    }
+
+    fn log(&mut self, from: &file::Log) -> Log {
+        let format = match from.format.as_str() {
+            "auto" => LogFormat::Auto,
+            "text" => LogFormat::Text,
+            "json" => LogFormat::Json,
+            other => {
+                self.problems.add("log.format", format!("is {other:?}: give \"auto\", \"text\" or \"json\""));
+                LogFormat::Auto
+            }
+        };
+        let level = crate::logs::level(&from.level).unwrap_or_else(|| {
+            let remedy = "give \"error\", \"warn\", \"info\", \"debug\" or \"trace\"";
+            self.problems.add("log.level", format!("is {:?}: {remedy}", from.level));
+            tracing::Level::INFO
+        });
+        Log { format, level }
+    }
+
+    fn corridors(&mut self, from: &[file::Corridor]) -> Corridors {
+        if from.is_empty() {
+            self.problems
+                .add("corridors", "is empty: add at least one; `counterfoil config print` shows the standard ones");
+        }
+        let mut services = BTreeSet::new();
+        let mut corridors = Vec::new();
+        for (at, corridor) in from.iter().enumerate() {
+            let path = format!("corridors[{at}]");
+            if !services.insert(&corridor.service) {
+                self.problems
+                    .add(&format!("{path}.service"), format!("is {:?} a second time: keep one", corridor.service));
+            }
+            corridors.push(self.corridor(&path, corridor));
+        }
+        Corridors::new(corridors)
+    }
+
+    fn corridor(&mut self, path: &str, from: &file::Corridor) -> Corridor {
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let letters = |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_uppercase());
+        let service = digits(&from.service) && (1..=18).contains(&from.service.len());
+        self.want(service, &format!("{path}.service"), &from.service, "1 to 18 digits");
+        self.want(letters(&from.country, 2), &format!("{path}.country"), &from.country, "two capital letters");
+        self.want(letters(&from.currency, 3), &format!("{path}.currency"), &from.currency, "three capital letters");
+        let rate = Amount::parse(&from.rate, RATE).is_ok_and(|rate| rate.minor > 0);
+        self.want(
+            rate,
+            &format!("{path}.rate"),
+            &from.rate,
+            "a decimal above zero with at most 8 places, such as 47.2945",
+        );
+        for (at, name) in from.required.iter().enumerate() {
+            let known = plane::corridor::ATTRIBUTE_NAMES;
+            let remedy = format!("one of {}", known.join(", "));
+            self.want(known.contains(&name.as_str()), &format!("{path}.required[{at}]"), name, &remedy);
+        }
+        let smallest = self.dollars(&format!("{path}.smallest"), &from.smallest);
+        let largest = self.dollars(&format!("{path}.largest"), &from.largest);
+        self.want(smallest.minor > 0, &format!("{path}.smallest"), &from.smallest, "an amount above zero");
+        let ordered = largest.minor >= smallest.minor;
+        self.want(ordered, &format!("{path}.largest"), &from.largest, "at least what `smallest` is");
+        Corridor {
+            service: from.service.clone(),
+            country: from.country.clone(),
+            currency: from.currency.clone(),
+            rate: from.rate.clone(),
+            required: from.required.clone(),
+            smallest,
+            largest,
+        }
+    }
+
+    fn want(&mut self, holds: bool, path: &str, found: &str, remedy: &str) {
+        if !holds {
+            self.problems.add(path, format!("is {found:?}: give {remedy}"));
+        }
+    }
+
+    fn text(&mut self, path: &str, text: &str) -> String {
+        self.want(!text.trim().is_empty(), path, text, "a directory, such as \"data/sandbox\"");
+        text.to_owned()
+    }
+
+    fn address(&mut self, path: &str, text: &str) -> SocketAddr {
+        text.parse().unwrap_or_else(|_| {
+            self.want(false, path, text, "an IP address and a port, such as \"127.0.0.1:7001\"");
+            SocketAddr::from(([127, 0, 0, 1], 0))
+        })
+    }
+
+    /// Whoever listens on every address has to be told by which the outside knows it.
+    fn reachable(&mut self, role: &str, listen: SocketAddr, public_url: Option<&String>) {
+        if listen.ip().is_unspecified() && public_url.is_none() {
+            let remedy = format!("is empty while `{role}.listen` is every address: say how callers reach it");
+            self.problems.add(&format!("{role}.public_url"), remedy);
+        }
+    }
+
+    /// Empty is `None`; else an address without a trailing slash.
+    fn url(&mut self, path: &str, text: &str) -> Option<String> {
+        if text.is_empty() {
+            return None;
+        }
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let fits =
+            rest.is_some_and(|rest| !rest.is_empty() && !rest.ends_with('/') && !rest.contains([' ', '#', '"', '<']));
+        self.want(fits, path, text, "an http:// or https:// address without a slash at its end");
+        Some(text.to_owned())
+    }
+
+    fn networks(&mut self, path: &str, texts: &[String]) -> Vec<ipnet::IpNet> {
+        let mut networks = Vec::new();
+        for (at, text) in texts.iter().enumerate() {
+            match crate::admin::network(text) {
+                Some(network) => networks.push(network),
+                None => {
+                    self.want(false, &format!("{path}[{at}]"), text, "an address or a network, such as \"10.0.0.0/8\"")
+                }
+            }
+        }
+        networks
+    }
+
+    fn dollars(&mut self, path: &str, text: &str) -> Amount {
+        let amount = Amount::parse(text, Asset::USD).ok().filter(|amount| amount.minor <= 1_000_000_000_000_000);
+        amount.unwrap_or_else(|| {
+            self.want(false, path, text, "dollars with at most two decimals, such as \"20.00\"");
+            Amount::cents(1)
+        })
+    }
+
+    fn secret(&mut self, path: &str, file: &str, variable: &str) -> Option<base::Secret<String>> {
+        secret(path, file, variable, &self.sources.variables, &mut self.problems)
+    }
+}
+
+fn limits(from: &file::Limits, plane: &mut PlaneConfig) -> Limits {
+    plane.store_limits.queued_per_tenant = from.queued_per_tenant;
+    plane.store_limits.queued = from.queued;
+    Limits {
+        threads: from.threads,
+        connections: from.connections,
+        requests_per_second: from.requests_per_second,
+        burst: from.burst,
+        denied_per_minute: from.denied_per_minute,
+        body_bytes: from.body_bytes,
+        body: Duration::from_millis(from.body_ms),
+        request: Duration::from_millis(from.request_ms),
+        header_read: Duration::from_millis(from.header_read_ms),
+    }
+}

@@ -1,0 +1,126 @@
+//! The file as it is written. Types and ranges were compared with the defaults before this is read; what the texts mean
+//! is `check`'s.
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) control: Control,
+    pub(super) sandbox: Sandbox,
+    pub(super) live: Live,
+    pub(super) metrics: Metrics,
+    pub(super) log: Log,
+    pub(super) corridors: Vec<Corridor>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Control {
+    pub(super) listen: String,
+    pub(super) data: String,
+    pub(super) public_url: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sandbox {
+    pub(super) listen: String,
+    pub(super) data: String,
+    pub(super) public_url: String,
+    pub(super) trusted_proxies: Vec<String>,
+    pub(super) limits: Limits,
+    pub(super) kyc: Kyc,
+    pub(super) payouts: Payouts,
+    pub(super) start: Start,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Live {
+    pub(super) listen: String,
+    pub(super) data: String,
+    pub(super) public_url: String,
+    pub(super) trusted_proxies: Vec<String>,
+    pub(super) limits: Limits,
+    pub(super) kyc: Kyc,
+    pub(super) payouts: Payouts,
+    pub(super) rail: Rail,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Limits {
+    pub(super) threads: usize,
+    pub(super) connections: usize,
+    pub(super) requests_per_second: u32,
+    pub(super) burst: u32,
+    pub(super) body_bytes: usize,
+    pub(super) denied_per_minute: u32,
+    pub(super) body_ms: u64,
+    pub(super) request_ms: u64,
+    pub(super) header_read_ms: u64,
+    pub(super) queued_per_tenant: usize,
+    pub(super) queued: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kyc {
+    pub(super) unverified_dollars: u32,
+    pub(super) verified_dollars: u32,
+    pub(super) provider_url: String,
+    pub(super) callback_secret_file: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Payouts {
+    pub(super) stage_ms: i64,
+    pub(super) retry_first_ms: i64,
+    pub(super) retry_most_ms: i64,
+    pub(super) attempts_most: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Start {
+    pub(super) balance: String,
+    pub(super) overdraft: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rail {
+    pub(super) kind: String,
+    pub(super) base_url: String,
+    pub(super) key_file: String,
+    pub(super) request_ms: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Metrics {
+    pub(super) control: String,
+    pub(super) sandbox: String,
+    pub(super) live: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) format: String,
+    pub(super) level: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Corridor {
+    pub(super) service: String,
+    pub(super) country: String,
+    pub(super) currency: String,
+    pub(super) rate: String,
+    pub(super) required: Vec<String>,
+    pub(super) smallest: String,
+    pub(super) largest: String,
+}

@@ -1,0 +1,199 @@
+//! The configuration: one TOML file, environment overrides on top, checked as a whole before anything starts. Each
+//! complaint names the key and what to do. `default.toml` is the only place where a default is written.
+
+mod check;
+mod environment;
+mod file;
+mod ranges;
+mod secrets;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base::{Environment, Secret};
+use ipnet::IpNet;
+use plane::PlaneConfig;
+use toml::{Table, Value};
+use workers::CashQRail;
+
+pub use environment::Variables;
+
+/// The defaults, with comments: what `config print` shows.
+pub const DEFAULT: &str = include_str!("default.toml");
+
+/// What one process can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    Control,
+    Sandbox,
+    Live,
+}
+
+impl Role {
+    pub const ALL: [Role; 3] = [Role::Control, Role::Sandbox, Role::Live];
+
+    /// The section of the file, the folder below the data directory, and the word in logs and metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Role::Control => "control",
+            Role::Sandbox => "sandbox",
+            Role::Live => "live",
+        }
+    }
+
+    pub fn of(environment: Environment) -> Role {
+        match environment {
+            Environment::Sandbox => Role::Sandbox,
+            Environment::Live => Role::Live,
+        }
+    }
+}
+
+/// A checked configuration.
+#[derive(Clone)]
+pub struct Config {
+    pub control: ControlRole,
+    pub sandbox: PlaneRole,
+    pub live: PlaneRole,
+    pub metrics: Metrics,
+    pub log: Log,
+}
+
+#[derive(Clone)]
+pub struct ControlRole {
+    pub listen: SocketAddr,
+    pub data: PathBuf,
+    pub public_url: Option<String>,
+}
+
+/// One plane with its listener.
+#[derive(Clone)]
+pub struct PlaneRole {
+    pub listen: SocketAddr,
+    pub public_url: Option<String>,
+    pub trusted_proxies: Vec<IpNet>,
+    pub limits: Limits,
+    pub kyc: KycProvider,
+    pub rail: Rail,
+    pub plane: PlaneConfig,
+}
+
+impl PlaneRole {
+    /// Limits that no load of one machine reaches: for `dev` and `bench`.
+    pub fn open_wide(&mut self) {
+        self.limits.requests_per_second = 1_000_000;
+        self.limits.burst = 1_000_000;
+        self.limits.denied_per_minute = 1_000_000;
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub threads: usize,
+    pub connections: usize,
+    pub requests_per_second: u32,
+    pub burst: u32,
+    pub denied_per_minute: u32,
+    pub body_bytes: usize,
+    pub body: Duration,
+    pub request: Duration,
+    pub header_read: Duration,
+}
+
+/// Who verifies receivers. Nothing set: the sandbox's own page, or on live the operator's word.
+#[derive(Clone)]
+pub struct KycProvider {
+    pub url: Option<String>,
+    pub callback_secret: Option<Secret<String>>,
+}
+
+/// What pays. The simulated rail cannot be configured: a sandbox has it and live has not.
+#[derive(Clone)]
+pub enum Rail {
+    Simulated,
+    Manual,
+    CashQ(CashQRail),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Metrics {
+    pub control: SocketAddr,
+    pub sandbox: SocketAddr,
+    pub live: SocketAddr,
+}
+
+#[derive(Clone, Debug)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: tracing::Level,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    Text,
+    Json,
+}
+
+/// Everything that is wrong with a configuration, a line each.
+#[derive(Debug, Default)]
+pub struct Problems(pub Vec<String>);
+
+impl Problems {
+    fn add(&mut self, path: &str, remedy: impl std::fmt::Display) {
+        self.0.push(format!("`{path}` {remedy}"));
+    }
+
+    fn none_or<T>(self, value: T) -> Result<T, Problems> {
+        if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+/// What a start reads: the defaults when there is no file, else the file, whole for every role in `needed`; then the
+/// environment's variables.
+pub struct Sources<'a> {
+    pub file: Option<&'a Path>,
+    pub variables: Variables,
+    pub needed: &'a [Role],
+}
+
+impl Sources<'_> {
+    /// Reads and checks. Nothing is opened or made.
+    pub fn config(&self) -> Result<Config, Problems> {
+        let tree = self.tree()?;
+        let file: file::File = Value::Table(tree).try_into().map_err(|error| Problems(vec![format!("{error}")]))?;
+        check::checked(file, self)
+    }
+
+    /// The values in force, for `config print`.
+    pub fn tree(&self) -> Result<Table, Problems> {
+        let defaults = defaults();
+        let mut tree = match self.file {
+            None => defaults.clone(),
+            Some(path) => read(path)?,
+        };
+        let mut problems = Problems::default();
+        self.variables.apply(&mut tree, &defaults, &mut problems);
+        for role in Role::ALL.into_iter().filter(|role| !self.needed.contains(role)) {
+            tree.entry(role.word()).or_insert_with(|| defaults[role.word()].clone());
+        }
+        shape::compare(&tree, &defaults, &mut problems);
+        problems.none_or(tree)
+    }
+}
+
+fn defaults() -> Table {
+    DEFAULT.parse().unwrap_or_else(|error| unreachable!("the defaults are TOML: {error}"))
+}
+
+fn read(path: &Path) -> Result<Table, Problems> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Problems(vec![format!("{shown} cannot be read ({error}): name the file with --config")]))?;
+    text.parse().map_err(|error: toml::de::Error| Problems(vec![format!("{shown} is not TOML: {error}")]))
+}

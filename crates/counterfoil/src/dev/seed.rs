@@ -1,0 +1,84 @@
+//! The tenant and the keys of a `dev` run: kept from the run before where they still work, made where they are missing.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use base::{Stop, TenantId};
+use control::tenants;
+use plane::{KeyKind, Plane, grants};
+
+use super::file::{DevFile, Keys};
+use crate::admin::EnvironmentKeys;
+use crate::admin::plane_desk::first_key;
+use crate::failure::Failure;
+use crate::house::{RunningControl, RunningPlane};
+
+pub struct Seeded {
+    pub tenant: TenantId,
+    pub keys: Keys,
+}
+
+const NAME: &str = "Example Tenant";
+
+pub fn seed(
+    control: &RunningControl,
+    sandbox: &RunningPlane,
+    live: &RunningPlane,
+    before: Option<DevFile>,
+) -> Result<Seeded, Failure> {
+    let tenant = tenant(control, before.as_ref())?;
+    let keys = before.map(|before| before.keys);
+    let keys_of = |running: &RunningPlane, kept: Option<&EnvironmentKeys>| {
+        running.site().block_on(environment(&running.plane, &tenant, kept))
+    };
+    let keys = Keys {
+        sandbox: keys_of(sandbox, keys.as_ref().map(|keys| &keys.sandbox))?,
+        live: keys_of(live, keys.as_ref().map(|keys| &keys.live))?,
+    };
+    Ok(Seeded { tenant, keys })
+}
+
+/// The tenant of the run before, else the first of that name, else a new one.
+fn tenant(control: &RunningControl, before: Option<&DevFile>) -> Result<TenantId, Failure> {
+    let known = tenants::list(&control.control).map_err(Failure::Store)?;
+    let wanted: Option<TenantId> = before.and_then(|before| before.tenant.parse().ok());
+    let same = known.iter().find(|tenant| Some(&tenant.id) == wanted.as_ref());
+    if let Some(tenant) = same.or_else(|| known.iter().find(|tenant| tenant.name == NAME)) {
+        return Ok(tenant.id.clone());
+    }
+    let made = control.site().block_on(tenants::create(&control.control, NAME));
+    made.map(|tenant| tenant.id).map_err(broke)
+}
+
+async fn environment(
+    plane: &Plane,
+    tenant: &TenantId,
+    kept: Option<&EnvironmentKeys>,
+) -> Result<EnvironmentKeys, Failure> {
+    let operator = plane::Operator::over_the_socket();
+    grants::admit(plane, &operator, tenant, NAME).await.map_err(broke)?;
+    let (standard, payout, agent) = tokio::join!(
+        key(plane, tenant, KeyKind::Standard, kept.map(|keys| &keys.standard)),
+        key(plane, tenant, KeyKind::Payout, kept.map(|keys| &keys.payout)),
+        key(plane, tenant, KeyKind::Agent, kept.map(|keys| &keys.agent)),
+    );
+    Ok(EnvironmentKeys { standard: standard?, payout: payout?, agent: agent? })
+}
+
+/// The kept key if it is still accepted as this tenant's key of this kind, else a new one.
+async fn key(plane: &Plane, tenant: &TenantId, kind: KeyKind, kept: Option<&String>) -> Result<String, Failure> {
+    if let Some(kept) = kept {
+        let caller = grants::authenticate(plane, kept, IpAddr::V4(Ipv4Addr::LOCALHOST));
+        if caller.is_ok_and(|caller| caller.tenant_id() == tenant && caller.kind() == kind) {
+            return Ok(kept.clone());
+        }
+    }
+    let minted = first_key(plane, tenant, kind).await;
+    minted.map_err(|error| Failure::Fault(anyhow::anyhow!("minting a {} key: {error}", kind.word())))
+}
+
+fn broke<R: std::fmt::Display>(stop: Stop<R>) -> Failure {
+    match stop {
+        Stop::Refused(refusal) => Failure::Refused(refusal.to_string()),
+        Stop::Faulted(fault) => Failure::Store(fault),
+    }
+}
