@@ -18,8 +18,8 @@ use crate::plane::Due;
 use crate::sandbox::magic;
 use crate::{Caller, Phone, Plane, books, grants, kyc, spending};
 
-pub use advance::{Move, Moved, advance, of_tenant, on_operators_word, open, open_asks, submission};
-pub(crate) use advance::{WordRefusal, walk};
+pub(crate) use advance::walk;
+pub use advance::{Move, Moved, WordRefusal, advance, of_tenant, on_operators_word, open, open_asks, submission};
 pub use quote::Quote;
 pub use state::{Event, FailReason, Illegal, RetryStep, State};
 pub use store::TransferRow;
