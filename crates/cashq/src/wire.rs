@@ -64,8 +64,7 @@ impl<'a> Wire<'a> {
     /// Reads the body, or says why it is none.
     pub(crate) fn read(body: &'a str) -> Result<Wire<'a>, String> {
         let mut from = serde_json::Deserializer::from_str(body);
-        let place = |name: &str| Field::ALL.iter().position(|field| field.name() == name);
-        let read = from.deserialize_map(Object { place });
+        let read = from.deserialize_map(Object { names: Field::ALL.map(Field::name) });
         let fields = read.and_then(|fields| from.end().map(|()| fields)).map_err(|error| unreadable(&error))?;
         Ok(Wire(fields))
     }
@@ -94,8 +93,7 @@ pub(crate) fn pair(item: &RawValue) -> Result<Pair<'_>, NotIt> {
         return Err(NotIt::Other(kind(item)));
     }
     let mut from = serde_json::Deserializer::from_str(item.get());
-    let place = |name: &str| ["name", "value"].iter().position(|known| *known == name);
-    from.deserialize_map(Object { place }).map_err(|error| NotIt::Broken(unreadable(&error)))
+    from.deserialize_map(Object { names: ["name", "value"] }).map_err(|error| NotIt::Broken(unreadable(&error)))
 }
 
 /// The text of a JSON string. Without escapes it is borrowed.
@@ -121,9 +119,9 @@ fn kind(raw: &RawValue) -> &'static str {
     }
 }
 
-/// Reads an object into places: `place` says which key belongs where. Every key may be there once, at every depth.
+/// Reads the values of the keys that have these names, in their order. Every key may be there once, at every depth.
 struct Object<const PLACES: usize> {
-    place: fn(&str) -> Option<usize>,
+    names: [&'static str; PLACES],
 }
 
 impl<'de, const PLACES: usize> Visitor<'de> for Object<PLACES> {
@@ -136,10 +134,10 @@ impl<'de, const PLACES: usize> Visitor<'de> for Object<PLACES> {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
         let mut places = [None; PLACES];
         let mut others = Vec::new();
-        while let Some(key) = fields.next_key_seed(Key(self.place))? {
+        while let Some(key) = fields.next_key_seed(Key(&self.names))? {
             match key {
                 Named::Place(place) if places[place].is_some() => {
-                    return Err(A::Error::custom("a key is there twice"));
+                    return Err(A::Error::custom(format_args!("the key `{}` is there twice", self.names[place])));
                 }
                 Named::Place(place) => places[place] = Some(fields.next_value::<&RawValue>()?),
                 Named::Other(name) => {
@@ -158,9 +156,9 @@ enum Named {
     Other(String),
 }
 
-struct Key(fn(&str) -> Option<usize>);
+struct Key<'n>(&'n [&'static str]);
 
-impl<'de> DeserializeSeed<'de> for Key {
+impl<'de> DeserializeSeed<'de> for Key<'_> {
     type Value = Named;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Named, D::Error> {
@@ -168,7 +166,7 @@ impl<'de> DeserializeSeed<'de> for Key {
     }
 }
 
-impl Visitor<'_> for Key {
+impl Visitor<'_> for Key<'_> {
     type Value = Named;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -176,7 +174,8 @@ impl Visitor<'_> for Key {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Named, E> {
-        Ok((self.0)(name).map_or_else(|| Named::Other(name.to_owned()), Named::Place))
+        let place = self.0.iter().position(|known| *known == name);
+        Ok(place.map_or_else(|| Named::Other(name.to_owned()), Named::Place))
     }
 }
 
