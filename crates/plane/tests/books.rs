@@ -1,5 +1,7 @@
 //! Thousands of random operations by several tenants at once, against a model of their money and the auditor's fold.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod kit;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Accepting transfers: once each, in a fixed order of refusals, never beyond the money.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod kit;
 
 use base::{Amount, Environment};

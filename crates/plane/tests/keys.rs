@@ -1,5 +1,7 @@
 //! Keys as their holders and the operator meet them: accepted while they live, refused from the answer on that ends them.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod kit;
 
 use std::os::unix::fs::PermissionsExt;

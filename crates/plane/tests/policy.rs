@@ -1,5 +1,7 @@
 //! What an agent key may move: exact over any 24 hours, whatever happens at once, fails or comes late.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod kit;
 
 use base::{Amount, Chance, Environment, SeededChance, Span, Time};

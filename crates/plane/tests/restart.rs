@@ -1,5 +1,7 @@
 //! What a plane knows again after it was closed: open transfers, their count, and when each is due.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod kit;
 
 use std::collections::BTreeMap;

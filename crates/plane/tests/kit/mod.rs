@@ -1,5 +1,5 @@
 //! Planes in a directory of their own, tenants, callers and asks, for tests and benchmarks.
-#![allow(dead_code, reason = "each test binary uses its part of it")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses its part of it; a test may unwrap")]
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
