@@ -125,7 +125,9 @@ impl Refusal {
             Refusal::TooManyDenied { retry_after_s } => {
                 format!("Too many refused keys from this address: wait {retry_after_s} s.").into()
             }
-            Refusal::Busy { .. } => "The request was not run because too much is waiting: send it again.".into(),
+            Refusal::Busy { .. } => {
+                "The request was not run, because the service is busy or closing: send it again.".into()
+            }
             Refusal::Unanswered => "The outcome is unknown. Ask for its status, or send the same request with the \
                                     same id again: it will not happen twice."
                 .into(),

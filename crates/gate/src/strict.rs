@@ -7,16 +7,42 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAcces
 /// Objects and arrays within each other.
 pub const DEPTH_MOST: usize = 16;
 
-/// Reads `T`, or says in one sentence what is wrong, with the path of the field where there is one.
+/// Reads `T`, or says in one sentence what is wrong, with the path of the field where there is one. A struct is read from
+/// an object alone.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let mut checked = serde_json::Deserializer::from_str(text);
     Skip::whole().deserialize(&mut checked).and_then(|()| checked.end()).map_err(|error| unreadable(&error))?;
     let mut reading = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut reading).map_err(|error| {
+    serde_path_to_error::deserialize(ByName(&mut reading)).map_err(|error| {
         let path = error.path().to_string();
         let why = without_place(&error.inner().to_string());
         if path == "." { sentence(&why) } else { sentence(&format!("{path}: {why}")) }
     })
+}
+
+/// The outermost value. serde's own reading takes an array for a struct, by the order of its fields; this does not.
+struct ByName<D>(D);
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for ByName<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_map(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
 }
 
 /// What is wrong with a text that is not JSON, or not strict.
@@ -162,6 +188,7 @@ mod tests {
         assert!(says(r#"{"cents":"5"}"#).starts_with("cents: "), "{}", says(r#"{"cents":"5"}"#));
         assert!(says(r#"{"cents":5,"inner":{"why":7}}"#).starts_with("inner.why: "));
         assert_eq!(says("{}"), "missing field `cents`.");
+        assert!(says("[5]").starts_with("invalid type: sequence, expected struct"), "{}", says("[5]"));
         assert!(says(&format!("{{\"cents\":\"{}\"}}", "9".repeat(5000))).len() <= 201);
     }
 }
