@@ -1,6 +1,8 @@
 //! What an engine must do. One call is one statement over a network: the committer's calls per batch are counted and
 //! bounded (`docs/store.md`, rule 2). SQLite has no network and runs a prepared statement a row inside a call.
 
+use base::Time;
+
 use crate::row::{Bind, Corrupt, Spec, Take};
 
 /// Why an engine could not do it.
@@ -12,6 +14,9 @@ pub(crate) enum EngineError {
     /// No room. Nothing of the batch was kept; a later batch may succeed.
     #[error("the disk is full")]
     Full,
+    /// Another program holds the file's write lock. Nothing was begun.
+    #[error("the store is locked by another program")]
+    Locked,
     #[error(transparent)]
     Corrupt(#[from] Corrupt),
     /// Reading or writing failed in a way that leaves doubt: the process must end and recover at start.
@@ -21,26 +26,28 @@ pub(crate) enum EngineError {
 
 /// Writes the `i`-th row or key into the binder.
 pub(crate) type Write<'a> = &'a dyn Fn(usize, &mut dyn Bind);
-/// Receives each row found.
-pub(crate) type Found<'a> = &'a mut dyn FnMut(&mut dyn Take) -> Result<(), Corrupt>;
+/// Receives each row found, with the number of the key or range that it answers, or why it cannot be read.
+pub(crate) type Found<'a> = &'a mut dyn FnMut(usize, Result<&mut dyn Take, Corrupt>);
 
 pub(crate) trait Engine: Send {
-    /// Opens the transaction of a batch, before its first write.
+    /// Opens the batch's transaction, before it reads anything.
     fn begin(&mut self) -> Result<(), EngineError>;
     fn load(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError>;
-    /// Rows from key 0 (inclusive) to key 1 (exclusive), ascending, at most `limit`.
-    fn range(
+    /// For each range, rows from its first key (inclusive) to its second (exclusive), ascending, at most its limit.
+    /// `ends` writes both keys of a range.
+    fn ranges(
         &mut self,
         spec: &'static Spec,
+        limits: &[usize],
         ends: Write<'_>,
-        limit: usize,
         found: Found<'_>,
     ) -> Result<(), EngineError>;
     fn insert(&mut self, spec: &'static Spec, rows: usize, row: Write<'_>) -> Result<(), EngineError>;
     fn update(&mut self, spec: &'static Spec, rows: usize, row: Write<'_>) -> Result<(), EngineError>;
     fn delete(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>) -> Result<(), EngineError>;
-    /// Durable when it returns.
-    fn commit(&mut self) -> Result<(), EngineError>;
+    /// Ends the batch's transaction; durable when it returns. `stamp` is the batch's time, when it differs from the last
+    /// one; it is kept in the same transaction.
+    fn commit(&mut self, stamp: Option<Time>) -> Result<(), EngineError>;
     fn rollback(&mut self);
     /// Work that may be done between batches (checkpoints). Never fails a batch.
     fn rest(&mut self);

@@ -3,18 +3,19 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use base::{Clock, Fault, Stop};
 use parking_lot::Mutex;
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::committer::Committer;
+use crate::engine::Engine;
 use crate::job::Operation;
 use crate::queue::{Lane, Limits, NotQueued, Queue};
 use crate::reader::Reader;
 use crate::schema::Schema;
-use crate::sqlite::{Checkpointer, SqliteEngine, open_reader, open_writer};
+use crate::sqlite::{Checkpointer, FOLD_AT_PAGES, ReadSide, SqliteEngine, open_reader, open_writer};
 use crate::stats::Stats;
 use crate::tx::{Halt, Tx};
 
@@ -48,8 +49,8 @@ struct Shared {
     queue: Arc<Queue>,
     stats: Arc<Stats>,
     file: PathBuf,
-    readers: Mutex<Vec<Connection>>,
-    committer: Mutex<Option<std::thread::JoinHandle<()>>>,
+    readers: Mutex<Vec<ReadSide>>,
+    committer: Mutex<Option<JoinHandle<()>>>,
     /// Held while the store is open: a second process is refused.
     _lock: File,
 }
@@ -57,18 +58,30 @@ struct Shared {
 impl Store {
     /// Opens or creates the store in `options.dir`, migrates it and starts its committer.
     pub fn open(options: Options, schema: &Schema, clock: Arc<dyn Clock>) -> Result<Store, Fault> {
+        Store::open_with(options, schema, clock, FOLD_AT_PAGES, |engine| Box::new(engine))
+    }
+
+    /// As [`Store::open`], with the engine in a wrapper and another length at which the log is folded.
+    pub(crate) fn open_with(
+        options: Options,
+        schema: &Schema,
+        clock: Arc<dyn Clock>,
+        fold_at_pages: u64,
+        wrap: impl FnOnce(SqliteEngine) -> Box<dyn Engine>,
+    ) -> Result<Store, Fault> {
         make_dir(&options.dir)?;
         let lock = lock(&options.dir)?;
         let file = options.dir.join("store.db");
         let (writer, last) = open_writer(&file, schema, &options.identity)?;
-        let checkpointer = Checkpointer::start(&file, &options.identity)?;
+        sync_dir(&options.dir)?;
+        let checkpointer = Checkpointer::start(&file, &options.identity, fold_at_pages)?;
         let queue = Arc::new(Queue::new(options.limits));
         let stats = Arc::new(Stats::default());
         let committer = Committer {
             queue: Arc::clone(&queue),
             stats: Arc::clone(&stats),
             clock,
-            engine: Box::new(SqliteEngine::new(writer, checkpointer)),
+            engine: wrap(SqliteEngine::new(writer, checkpointer)),
             maps: schema.maps(),
             last,
             run_twice: options.run_twice,
@@ -115,17 +128,22 @@ impl Store {
         answer.await.unwrap_or_else(|_| Err(Stop::Faulted(Fault::new("the committer ended; the outcome is unknown"))))
     }
 
-    /// Reads what is committed. The call blocks for as long as the read takes: keep it to a few rows.
+    /// Reads what is committed, all of it in the state of one moment. The call blocks for as long as the read takes, and
+    /// the log cannot be folded past it: keep it to a few rows, and take a fresh call for each page of a list.
     pub fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
         let kept = self.shared.readers.lock().pop();
-        let connection = match kept {
-            Some(connection) => connection,
+        let side = match kept {
+            Some(side) => side,
             None => open_reader(&self.shared.file)?,
         };
-        let outcome = read(&Reader { connection: &connection });
-        let mut readers = self.shared.readers.lock();
-        if readers.len() < READERS_KEPT {
-            readers.push(connection);
+        side.begin().map_err(|error| Fault::because("beginning a read", error))?;
+        let outcome = read(&Reader { side: &side });
+        // A connection that cannot end its read is closed instead of kept.
+        if side.end().is_ok() {
+            let mut readers = self.shared.readers.lock();
+            if readers.len() < READERS_KEPT {
+                readers.push(side);
+            }
         }
         outcome
     }
@@ -139,21 +157,29 @@ impl Store {
         self.shared.queue.depth()
     }
 
-    /// Takes no more operations, runs those that wait, and ends the committer.
+    /// Takes no more operations, runs those that wait, and ends the committer. The directory stays locked until the last
+    /// clone is dropped; reads go on until then.
     pub fn close(&self) {
-        self.shared.queue.close();
-        if let Some(thread) = self.shared.committer.lock().take() {
-            let _ = thread.join();
+        self.shared.close(self.shared.committer.lock().take());
+    }
+}
+
+impl Shared {
+    fn close(&self, committer: Option<JoinHandle<()>>) {
+        self.queue.close();
+        // The connection that is closed last folds the log, and a reader's cannot.
+        self.readers.lock().clear();
+        // An operation may own the last clone: the committer must not wait for itself.
+        if let Some(committer) = committer.filter(|committer| committer.thread().id() != std::thread::current().id()) {
+            let _ = committer.join();
         }
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.queue.close();
-        if let Some(thread) = self.committer.get_mut().take() {
-            let _ = thread.join();
-        }
+        let committer = self.committer.get_mut().take();
+        self.close(committer);
     }
 }
 
@@ -164,6 +190,13 @@ fn make_dir(dir: &Path) -> Result<(), Fault> {
         .mode(0o700)
         .create(dir)
         .map_err(|error| Fault::because(format!("making the directory {}", dir.display()), error))
+}
+
+/// A new store's own name survives a power cut too.
+fn sync_dir(dir: &Path) -> Result<(), Fault> {
+    let sync = |dir: &Path| File::open(dir).and_then(|dir| dir.sync_all());
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    sync(dir).and_then(|()| sync(parent)).map_err(|error| Fault::because(format!("syncing {}", dir.display()), error))
 }
 
 fn lock(dir: &Path) -> Result<File, Fault> {

@@ -17,6 +17,8 @@ pub(crate) enum Ran {
 
 pub(crate) trait Job: Send {
     fn run(&mut self, tx: &mut Tx<'_>) -> Ran;
+    /// Makes a fault the outcome of the last run.
+    fn spoil(&mut self, fault: Fault);
     /// Sends the outcome of the last run. Called after the batch's sync, once.
     fn answer(self: Box<Self>);
     /// Sends a fault instead of any outcome. Called once.
@@ -50,6 +52,10 @@ where
         };
         self.ended = Some(ended);
         ran
+    }
+
+    fn spoil(&mut self, fault: Fault) {
+        self.ended = Some(Err(Stop::Faulted(fault)));
     }
 
     fn answer(self: Box<Self>) {

@@ -3,11 +3,11 @@
 
 use std::any::Any;
 
-use hashbrown::{HashMap, HashSet};
-use rustc_hash::FxBuildHasher;
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 
 use crate::engine::{Engine, EngineError};
-use crate::row::Row;
+use crate::ranges::Ranges;
+use crate::row::{Row, same_key};
 use crate::tx::Missing;
 
 /// One table's map with its row type forgotten, so that the committer can hold them all in a list.
@@ -15,41 +15,45 @@ pub(crate) trait AnyMap: Send {
     fn as_any(&mut self) -> &mut dyn Any;
     /// Forgets the overlay.
     fn discard(&mut self);
-    /// Makes the overlay part of the batch.
-    fn merge(&mut self);
+    /// Makes the overlay part of the batch; answers how many more rows the batch now changes.
+    fn merge(&mut self) -> usize;
+    /// Why the row that was last asked for cannot be read, if it cannot.
+    fn take_unreadable(&mut self) -> Option<String>;
     fn load(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError>;
     fn flush(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError>;
-    fn changed(&self) -> usize;
-    /// The batch is durable: what it changed is now what is stored.
-    fn committed(&mut self);
+    /// The batch is over: what it changed is now what is stored, and memory goes back to its bound.
+    fn settle(&mut self);
     fn clear(&mut self);
-    /// Sets the overlay aside; [`AnyMap::same_as_aside`] compares the next one with it (operations must be repeatable).
     fn set_aside(&mut self);
     fn same_as_aside(&self) -> bool;
 }
 
-struct Slot<R> {
-    row: Option<R>,
+pub(crate) struct Slot<R> {
+    pub(crate) row: Option<R>,
     /// Whether the row is in the store as of the last commit.
     stored: bool,
     changed: bool,
 }
 
-struct Range<R: Row> {
-    from: R::Key,
-    to: R::Key,
-    limit: usize,
-    keys: Vec<R::Key>,
+impl<R> Slot<R> {
+    pub(crate) fn loaded(row: Option<R>) -> Slot<R> {
+        Slot { stored: row.is_some(), row, changed: false }
+    }
 }
 
+/// Hashes are seeded by process: keys come from callers, who could otherwise choose ones that collide.
+pub(crate) type KeyMap<K, V> = HashMap<K, V, DefaultHashBuilder>;
+
 pub(crate) struct RowMap<R: Row> {
-    slots: HashMap<R::Key, Slot<R>, FxBuildHasher>,
-    overlay: HashMap<R::Key, Option<R>, FxBuildHasher>,
-    aside: HashMap<R::Key, Option<R>, FxBuildHasher>,
+    slots: KeyMap<R::Key, Slot<R>>,
+    overlay: KeyMap<R::Key, Option<R>>,
+    aside: KeyMap<R::Key, Option<R>>,
     changed: Vec<R::Key>,
-    missed: HashSet<R::Key, FxBuildHasher>,
-    ranges: Vec<Range<R>>,
-    missed_ranges: Vec<(R::Key, R::Key, usize)>,
+    missed: HashSet<R::Key, DefaultHashBuilder>,
+    ranges: Ranges<R>,
+    /// Rows of this batch that are stored and cannot be read, and why.
+    unreadable: KeyMap<R::Key, String>,
+    ran_into: Option<String>,
 }
 
 impl<R: Row> Default for RowMap<R> {
@@ -60,8 +64,9 @@ impl<R: Row> Default for RowMap<R> {
             aside: HashMap::default(),
             changed: Vec::new(),
             missed: HashSet::default(),
-            ranges: Vec::new(),
-            missed_ranges: Vec::new(),
+            ranges: Ranges::default(),
+            unreadable: HashMap::default(),
+            ran_into: None,
         }
     }
 }
@@ -75,6 +80,7 @@ impl<R: Row> RowMap<R> {
         match self.slots.get(key) {
             Some(slot) => Ok(slot.row.as_ref()),
             None => {
+                self.ran_into = self.unreadable.get(key).cloned();
                 self.missed.insert(key.clone());
                 Err(Missing)
             }
@@ -83,7 +89,7 @@ impl<R: Row> RowMap<R> {
 
     /// Asks for a key without needing it yet, so that one load brings all that an operation needs.
     pub(crate) fn want(&mut self, key: &R::Key) {
-        if !self.slots.contains_key(key) {
+        if !self.knows(key) {
             self.missed.insert(key.clone());
         }
     }
@@ -93,56 +99,30 @@ impl<R: Row> RowMap<R> {
     }
 
     pub(crate) fn knows(&self, key: &R::Key) -> bool {
-        self.overlay.contains_key(key) || self.slots.contains_key(key)
+        self.slots.contains_key(key) || self.overlay.contains_key(key)
+    }
+
+    /// Whether the running operation sees a row with this key; false when it has not been looked at.
+    pub(crate) fn holds(&self, key: &R::Key) -> bool {
+        match self.overlay.get(key) {
+            Some(row) => row.is_some(),
+            None => self.slots.get(key).is_some_and(|slot| slot.row.is_some()),
+        }
     }
 
     /// Rows in `from..to`, ascending, at most `limit`, with the batch's and the operation's changes applied.
     pub(crate) fn walk(&mut self, from: &R::Key, to: &R::Key, limit: usize) -> Result<Vec<R>, Missing> {
-        let Some(range) = self.ranges.iter().find(|r| r.from == *from && r.to == *to && r.limit >= limit) else {
-            self.missed_ranges.push((from.clone(), to.clone(), limit));
-            return Err(Missing);
-        };
-        let exhausted = range.keys.len() < range.limit;
-        let end = if exhausted { None } else { range.keys.last() };
-        let mut keys: Vec<&R::Key> = range.keys.iter().collect();
-        let inside = |key: &R::Key| key >= from && key < to && end.is_none_or(|end| key <= end);
-        keys.extend(self.changed.iter().filter(|key| inside(key)));
-        keys.extend(self.overlay.keys().filter(|key| inside(key)));
-        keys.sort();
-        keys.dedup();
         let current = |key: &R::Key| match self.overlay.get(key) {
-            Some(row) => row.clone(),
-            None => self.slots.get(key).and_then(|slot| slot.row.clone()),
+            Some(row) => row.as_ref(),
+            None => self.slots.get(key).and_then(|slot| slot.row.as_ref()),
         };
-        let rows: Vec<R> = keys.into_iter().filter_map(current).take(limit).collect();
-        if rows.len() < limit && !exhausted {
-            // Deletions of this batch used up the loaded part: load a longer one.
-            let longer = range.limit * 2;
-            self.missed_ranges.push((from.clone(), to.clone(), longer));
-            return Err(Missing);
-        }
-        Ok(rows)
-    }
-
-    fn load_ranges(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError> {
-        for (from, to, limit) in std::mem::take(&mut self.missed_ranges) {
-            let mut keys = Vec::new();
-            let slots = &mut self.slots;
-            engine.range(
-                const { &R::SPEC },
-                &|end, out| R::write_key(if end == 0 { &from } else { &to }, out),
-                limit,
-                &mut |take| {
-                    let row = R::read(take)?;
-                    keys.push(row.key());
-                    slots.entry(row.key()).or_insert(Slot { row: Some(row), stored: true, changed: false });
-                    Ok(())
-                },
-            )?;
-            self.ranges.retain(|range| !(range.from == from && range.to == to));
-            self.ranges.push(Range { from, to, limit, keys });
-        }
-        Ok(())
+        let pending = self.changed.iter().chain(self.overlay.keys());
+        let walked = self.ranges.walk(from, to, limit, pending, current);
+        walked.map_err(|longer| {
+            self.ran_into = self.ranges.unreadable(from, to);
+            self.ranges.miss(from, to, longer);
+            Missing
+        })
     }
 }
 
@@ -153,9 +133,11 @@ impl<R: Row> AnyMap for RowMap<R> {
 
     fn discard(&mut self) {
         self.overlay.clear();
+        self.ran_into = None;
     }
 
-    fn merge(&mut self) {
+    fn merge(&mut self) -> usize {
+        let before = self.changed.len();
         for (key, row) in self.overlay.drain() {
             match self.slots.get_mut(&key) {
                 Some(slot) => {
@@ -170,22 +152,33 @@ impl<R: Row> AnyMap for RowMap<R> {
                 }
             }
         }
+        self.changed.len() - before
+    }
+
+    fn take_unreadable(&mut self) -> Option<String> {
+        self.ran_into.take()
     }
 
     fn load(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError> {
-        self.load_ranges(engine)?;
-        if self.missed.is_empty() {
+        self.ranges.load(engine, &mut self.slots)?;
+        let RowMap { slots, missed, unreadable, .. } = self;
+        let keys: Vec<R::Key> =
+            missed.drain().filter(|key| !slots.contains_key(key) && !unreadable.contains_key(key)).collect();
+        if keys.is_empty() {
             return Ok(());
         }
-        let slots = &mut self.slots;
-        let keys: Vec<R::Key> = self.missed.drain().filter(|key| !slots.contains_key(key)).collect();
         for key in &keys {
-            slots.insert(key.clone(), Slot { row: None, stored: false, changed: false });
+            slots.insert(key.clone(), Slot::loaded(None));
         }
-        engine.load(const { &R::SPEC }, keys.len(), &|at, out| R::write_key(&keys[at], out), &mut |take| {
-            let row = R::read(take)?;
-            slots.insert(row.key(), Slot { row: Some(row), stored: true, changed: false });
-            Ok(())
+        engine.load(const { &R::SPEC }, keys.len(), &|at, out| R::write_key(&keys[at], out), &mut |at, take| {
+            let row = take.and_then(|take| R::read(take)).and_then(|row| same_key(row, &keys[at]));
+            match row {
+                Ok(row) => drop(slots.insert(keys[at].clone(), Slot::loaded(Some(row)))),
+                Err(corrupt) => {
+                    slots.remove(&keys[at]);
+                    unreadable.insert(keys[at].clone(), corrupt.to_string());
+                }
+            }
         })
     }
 
@@ -217,13 +210,11 @@ impl<R: Row> AnyMap for RowMap<R> {
         Ok(())
     }
 
-    fn changed(&self) -> usize {
-        self.changed.len()
-    }
-
-    fn committed(&mut self) {
+    fn settle(&mut self) {
         self.ranges.clear();
-        if R::SPEC.keep == 0 || self.slots.len() > R::SPEC.keep {
+        self.missed.clear();
+        self.unreadable.clear();
+        if self.slots.len() > R::SPEC.keep {
             self.changed.clear();
             self.slots.clear();
             return;
@@ -237,12 +228,10 @@ impl<R: Row> AnyMap for RowMap<R> {
     }
 
     fn clear(&mut self) {
-        self.slots.clear();
-        self.overlay.clear();
         self.changed.clear();
-        self.missed.clear();
-        self.ranges.clear();
-        self.missed_ranges.clear();
+        self.slots.clear();
+        self.discard();
+        self.settle();
     }
 
     fn set_aside(&mut self) {

@@ -35,6 +35,12 @@ impl Default for Limits {
 
 /// Rows that a client operation changes, roughly: what a worker's share is measured against.
 const ROWS_PER_CLIENT: u32 = 5;
+/// The most objects that a worker's operation moves, and so the most credit that it needs.
+const OBJECTS_PER_WORKER: u32 = 500;
+/// The most objects that workers move in a batch without clients.
+const ROWS_OF_WORKERS: u32 = 2_000;
+/// Empty queues that are kept for their memory.
+const QUEUES_KEPT: usize = 1_024;
 
 #[derive(Default)]
 struct Waiting {
@@ -42,7 +48,7 @@ struct Waiting {
     turn: VecDeque<TenantNo>,
     clients: usize,
     workers: VecDeque<(u32, Box<dyn Job>)>,
-    /// Rows that workers may move on account of what clients moved.
+    /// Objects that workers may move on account of what clients moved.
     credit: u32,
     asleep: bool,
     closed: bool,
@@ -72,29 +78,16 @@ impl Queue {
         Queue { waiting: Mutex::default(), woken: Condvar::new(), limits }
     }
 
+    /// Hands the job back when it cannot wait here.
     pub(crate) fn push(&self, lane: Lane, job: Box<dyn Job>) -> Result<(), (NotQueued, Box<dyn Job>)> {
         let mut waiting = self.waiting.lock();
         if waiting.closed {
             return Err((NotQueued::Closed, job));
         }
-        match lane {
-            Lane::Client(tenant) => {
-                let Waiting { tenants, turn, .. } = &mut *waiting;
-                let queue = tenants.entry(tenant).or_default();
-                if queue.len() >= self.limits.queued_per_tenant {
-                    return Err((NotQueued::Full, job));
-                }
-                if queue.is_empty() {
-                    turn.push_back(tenant);
-                }
-                queue.push_back(job);
-                waiting.clients += 1;
-                if waiting.clients > self.limits.queued {
-                    return Err((NotQueued::Full, Waiting::pop_last(&mut waiting, tenant)));
-                }
-            }
-            Lane::Worker { objects } => waiting.workers.push_back((objects, job)),
+        if waiting.is_full(lane, self.limits) {
+            return Err((NotQueued::Full, job));
         }
+        waiting.push(lane, job);
         if waiting.asleep {
             waiting.asleep = false;
             drop(waiting);
@@ -129,8 +122,40 @@ impl Queue {
 }
 
 impl Waiting {
+    fn is_full(&self, lane: Lane, limits: Limits) -> bool {
+        match lane {
+            Lane::Client(tenant) => {
+                let own = self.tenants.get(&tenant).map_or(0, VecDeque::len);
+                self.clients >= limits.queued || own >= limits.queued_per_tenant
+            }
+            Lane::Worker { .. } => self.workers.len() >= limits.queued_per_tenant,
+        }
+    }
+
+    fn push(&mut self, lane: Lane, job: Box<dyn Job>) {
+        match lane {
+            Lane::Client(tenant) => {
+                let queue = self.tenants.entry(tenant).or_default();
+                if queue.is_empty() {
+                    self.turn.push_back(tenant);
+                }
+                queue.push_back(job);
+                self.clients += 1;
+            }
+            Lane::Worker { objects } => self.workers.push_back((objects.clamp(1, OBJECTS_PER_WORKER), job)),
+        }
+    }
+
     fn batch(&mut self, most: usize) -> Batch {
         let mut jobs = Vec::with_capacity(most.min(self.clients + self.workers.len()));
+        self.take_clients(most, &mut jobs);
+        let clients = jobs.len();
+        self.take_workers(clients, &mut jobs);
+        Batch { jobs, clients }
+    }
+
+    /// One operation a tenant and turn, until the batch is full.
+    fn take_clients(&mut self, most: usize, jobs: &mut Vec<Box<dyn Job>>) {
         while jobs.len() < most {
             let Some(tenant) = self.turn.pop_front() else { break };
             let Some(queue) = self.tenants.get_mut(&tenant) else { continue };
@@ -138,39 +163,29 @@ impl Waiting {
                 self.clients -= 1;
                 jobs.push(job);
             }
-            if queue.is_empty() {
-                self.tenants.remove(&tenant);
-            } else {
+            if !queue.is_empty() {
                 self.turn.push_back(tenant);
+            } else if self.tenants.len() > QUEUES_KEPT {
+                self.tenants.remove(&tenant);
             }
         }
-        let clients = jobs.len();
+    }
+
+    /// What workers have earned by what clients moved: a quarter of it, which is a fifth of the whole. Without clients
+    /// they take what they like, up to a batch's rows.
+    fn take_workers(&mut self, clients: usize, jobs: &mut Vec<Box<dyn Job>>) {
         let earned = u32::try_from(clients).unwrap_or(u32::MAX).saturating_mul(ROWS_PER_CLIENT) / 4;
-        self.credit = self.credit.saturating_add(earned).min(2_000);
+        self.credit = self.credit.saturating_add(earned).min(OBJECTS_PER_WORKER);
+        let mut moved = 0;
         while let Some((objects, _)) = self.workers.front() {
             let objects = *objects;
-            if clients > 0 && self.credit < objects {
+            let allowed = if clients > 0 { self.credit >= objects } else { moved + objects <= ROWS_OF_WORKERS };
+            if !allowed {
                 break;
             }
             self.credit = self.credit.saturating_sub(objects);
-            if let Some((_, job)) = self.workers.pop_front() {
-                jobs.push(job);
-            }
-            if clients == 0 && jobs.len() >= 4 {
-                break;
-            }
+            moved += objects;
+            jobs.extend(self.workers.pop_front().map(|(_, job)| job));
         }
-        Batch { jobs, clients }
-    }
-
-    /// Takes back what was just pushed for `tenant`.
-    fn pop_last(waiting: &mut Waiting, tenant: TenantNo) -> Box<dyn Job> {
-        waiting.clients -= 1;
-        let job = waiting.tenants.get_mut(&tenant).and_then(VecDeque::pop_back);
-        if waiting.tenants.get(&tenant).is_some_and(VecDeque::is_empty) {
-            waiting.tenants.remove(&tenant);
-            waiting.turn.retain(|turn| *turn != tenant);
-        }
-        job.unwrap_or_else(|| unreachable!("it was pushed under the same lock"))
     }
 }

@@ -1,11 +1,11 @@
-//! Reads beside the committer: what is committed, in a snapshot as long as one call. A read that starts after an answer
-//! was sent sees what that answer reported.
+//! Reads beside the committer: what is committed, in one snapshot a call. A read that starts after an answer was sent
+//! sees what that answer reported.
 
 use base::Fault;
-use rusqlite::Connection;
 
+use crate::engine::EngineError;
 use crate::row::Row;
-use crate::sqlite::read as sqlite;
+use crate::sqlite::ReadSide;
 
 /// The order of a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,28 +14,28 @@ pub enum Direction {
     Descending,
 }
 
-/// A read-only view of the store.
+/// A read-only view of the store: one state of it, however many rows are read and whatever is committed meanwhile.
 pub struct Reader<'c> {
-    pub(crate) connection: &'c Connection,
+    pub(crate) side: &'c ReadSide,
 }
 
 impl Reader<'_> {
     /// The row with this key.
     pub fn get<R: Row>(&self, key: &R::Key) -> Result<Option<R>, Fault> {
-        sqlite::one::<R>(self.connection, key).map_err(reading::<R>)
+        self.side.one(key).map_err(reading::<R>)
     }
 
     /// Rows with `from <= key < to` in order, at most `limit`.
     pub fn walk<R: Row>(&self, from: &R::Key, to: &R::Key, order: Direction, limit: usize) -> Result<Vec<R>, Fault> {
-        sqlite::range::<R>(self.connection, from, to, order == Direction::Descending, limit).map_err(reading::<R>)
+        self.side.range(from, to, order == Direction::Descending, limit).map_err(reading::<R>)
     }
 
     /// Rows of a table by a condition that both engines understand, such as `open = 1 ORDER BY …`; the text is fixed.
     pub fn select<R: Row>(&self, condition: &'static str) -> Result<Vec<R>, Fault> {
-        sqlite::select::<R>(self.connection, condition).map_err(reading::<R>)
+        self.side.select(condition).map_err(reading::<R>)
     }
 }
 
-fn reading<R: Row>(error: crate::engine::EngineError) -> Fault {
+fn reading<R: Row>(error: EngineError) -> Fault {
     Fault::because(format!("reading `{}`", R::SPEC.name), error)
 }

@@ -111,15 +111,48 @@ pub trait Row: Clone + PartialEq + Send + Sync + 'static {
     fn read(from: &mut dyn Take) -> Result<Self, Corrupt>;
 }
 
+/// The row, if it is the one that was asked for: anything else means that the engine's index is damaged.
+pub(crate) fn same_key<R: Row>(row: R, key: &R::Key) -> Result<R, Corrupt> {
+    if row.key() == *key {
+        return Ok(row);
+    }
+    Err(Corrupt { table: R::SPEC.name, why: "another row was found under its key".to_owned() })
+}
+
 /// Bits of a packed key that hold the sequence: a tenant may have 2^40 entries in one store.
 pub(crate) const SEQ_BITS: u32 = 40;
+const LAST_SEQ: i64 = (1 << SEQ_BITS) - 1;
+const LAST_TENANT: i64 = (1 << (63 - SEQ_BITS)) - 1;
 
-/// (tenant, seq) as one integer that sorts by tenant, then by sequence.
+/// (tenant, seq) as one integer that sorts by tenant, then by sequence. What lies beyond the representable stops at its
+/// ends, so that `(tenant, u64::MAX)` ends a walk over everything that a tenant has.
 pub(crate) fn pack(tenant: i64, seq: i64) -> i64 {
-    (tenant << SEQ_BITS) | seq
+    // A sequence above `i64::MAX` arrives as a negative number.
+    let seq = if seq < 0 { LAST_SEQ } else { seq.min(LAST_SEQ) };
+    if tenant > LAST_TENANT { i64::MAX } else { (tenant << SEQ_BITS) | seq }
 }
 
 /// The reverse of [`pack`].
 pub(crate) fn unpack(packed: i64) -> (i64, i64) {
-    (packed >> SEQ_BITS, packed & ((1 << SEQ_BITS) - 1))
+    (packed >> SEQ_BITS, packed & LAST_SEQ)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_keys_come_back_and_sort_by_tenant_then_sequence() {
+        let keys = [(0, 0), (0, 1), (0, LAST_SEQ), (1, 0), (7, 12_345), (1 << 19, 0), (1 << 19, LAST_SEQ - 1)];
+        let packed: Vec<i64> = keys.iter().map(|(tenant, seq)| pack(*tenant, *seq)).collect();
+        assert!(packed.is_sorted());
+        assert_eq!(packed.into_iter().map(unpack).collect::<Vec<_>>(), keys);
+    }
+
+    #[test]
+    fn an_end_beyond_every_sequence_stays_inside_its_tenant() {
+        let end = pack(3, u64::MAX.cast_signed());
+        assert!(pack(3, 1 << 39) < end && end < pack(4, 0));
+        assert!(pack(i64::from(TenantNo::MAX), 0) > pack(1 << 19, LAST_SEQ));
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::journal::{Claim, Entry, Head};
 use crate::map::{AnyMap, RowMap};
+use crate::maps::{MOST_TABLES, Maps};
 use crate::row::Row;
 
 /// One additive step. `version` counts from 1; a binary refuses a store whose version it does not know.
@@ -20,25 +21,31 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Starts with the store's own three tables (heads, journal, claims).
+    /// Starts with the store's own three tables (heads, journal, claims). Panics when the versions do not count from 1.
     pub fn new(kind: &'static str, migrations: &'static [Migration]) -> Schema {
+        assert!(migrations.iter().map(|step| step.version).eq(1..=steps(migrations)), "migrations count from 1");
         Schema { kind, migrations, tables: Vec::new() }.with::<Head>().with::<Entry>().with::<Claim>()
     }
 
     /// Adds the next table. Panics when its `SLOT` is not the next one: a mistake of the programmer's, seen at start.
     pub fn with<R: Row>(mut self) -> Schema {
         assert_eq!(R::SLOT, self.tables.len(), "table {} is out of order", R::SPEC.name);
+        assert!(R::SLOT < MOST_TABLES, "a store has at most {MOST_TABLES} tables");
         self.tables.push(|| Box::new(RowMap::<R>::default()));
         self
     }
 
-    pub(crate) fn maps(&self) -> Vec<Box<dyn AnyMap>> {
-        self.tables.iter().map(|map| map()).collect()
+    pub(crate) fn maps(&self) -> Maps {
+        Maps::new(self.tables.iter().map(|map| map()).collect())
     }
 
     pub(crate) fn version(&self) -> u32 {
-        self.migrations.last().map_or(0, |migration| migration.version)
+        steps(self.migrations)
     }
+}
+
+fn steps(migrations: &[Migration]) -> u32 {
+    u32::try_from(migrations.len()).unwrap_or(u32::MAX)
 }
 
 /// The store's own tables, for every store's first migration. Each ends with the row's checksum.

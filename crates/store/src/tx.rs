@@ -2,7 +2,8 @@
 
 use base::{Fault, Stop, Time};
 
-use crate::map::{AnyMap, RowMap};
+use crate::map::RowMap;
+use crate::maps::Maps;
 use crate::row::Row;
 
 /// The operation asked for something that is not loaded yet. The committer loads it and runs the operation again.
@@ -41,12 +42,12 @@ impl<R> From<Stop<R>> for Halt<R> {
 
 /// One run of one operation over the batch's rows.
 pub struct Tx<'a> {
-    maps: &'a mut [Box<dyn AnyMap>],
+    maps: &'a mut Maps,
     now: Time,
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(maps: &'a mut [Box<dyn AnyMap>], now: Time) -> Tx<'a> {
+    pub(crate) fn new(maps: &'a mut Maps, now: Time) -> Tx<'a> {
         Tx { maps, now }
     }
 
@@ -68,20 +69,24 @@ impl<'a> Tx<'a> {
     /// Keeps a row whose key has been looked at before in this operation. Panics otherwise (the operation is then
     /// discarded): a write without a look cannot know whether it inserts or updates.
     pub fn put<R: Row>(&mut self, row: R) {
-        let key = row.key();
-        assert!(self.map::<R>().knows(&key), "put before get in {}", R::SPEC.name);
-        self.map::<R>().put(key, Some(row));
+        let (key, map) = (row.key(), self.map::<R>());
+        assert!(map.knows(&key), "put before get in {}", R::SPEC.name);
+        map.put(key, Some(row));
     }
 
-    /// Keeps a row whose key cannot exist yet, such as the next sequence of a tenant.
+    /// Keeps a row whose key cannot exist yet, such as the next sequence of a tenant. Panics (the operation is then
+    /// discarded) when the row is known to exist; when it exists unseen, the store's constraint fails the operation.
     pub fn add<R: Row>(&mut self, row: R) {
-        self.map::<R>().put(row.key(), Some(row));
+        let (key, map) = (row.key(), self.map::<R>());
+        assert!(!map.holds(&key), "add of a row that exists in {}", R::SPEC.name);
+        map.put(key, Some(row));
     }
 
-    /// Removes a row that has been looked at before.
+    /// Removes a row that has been looked at before; panics otherwise, as [`Tx::put`] does.
     pub fn remove<R: Row>(&mut self, key: &R::Key) {
-        assert!(self.map::<R>().knows(key), "remove before get in {}", R::SPEC.name);
-        self.map::<R>().put(key.clone(), None);
+        let map = self.map::<R>();
+        assert!(map.knows(key), "remove before get in {}", R::SPEC.name);
+        map.put(key.clone(), None);
     }
 
     /// Rows with `from <= key < to`, ascending, at most `limit`, with all pending changes applied.
@@ -90,9 +95,6 @@ impl<'a> Tx<'a> {
     }
 
     fn map<R: Row>(&mut self) -> &mut RowMap<R> {
-        match self.maps[R::SLOT].as_any().downcast_mut::<RowMap<R>>() {
-            Some(map) => map,
-            None => unreachable!("the schema put another table in the slot of {}", R::SPEC.name),
-        }
+        self.maps.of::<R>()
     }
 }

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use base::Fault;
 use rusqlite::Connection;
@@ -11,16 +12,20 @@ use rusqlite::Connection;
 use super::open::open_second;
 
 /// About 64 MB of 4 KiB pages. Smaller means more double writes; larger means more to read at start.
-const FOLD_AT_PAGES: u64 = 16_000;
+pub(crate) const FOLD_AT_PAGES: u64 = 16_000;
 /// A rest that the committer may fold itself without being noticed.
-const REST_PAGES: i64 = 1_500;
-/// Alarm: readers or the disk keep the log from being folded.
-const ALARM_PAGES: u64 = 4 * FOLD_AT_PAGES;
+const REST_PAGES: i64 = 256;
+/// In folds. Alarm: readers or the disk keep the log from being folded.
+const ALARM: u64 = 4;
+/// In folds. From here on the committer waits for readers after every batch, so that callers slow down instead of the
+/// log growing until the disk is full.
+const BACK_PRESSURE: u64 = 16;
 
 pub(crate) struct Checkpointer {
-    work: Option<std::sync::mpsc::SyncSender<()>>,
+    work: Option<SyncSender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
     state: Arc<State>,
+    fold_at: u64,
     alarmed: bool,
 }
 
@@ -32,38 +37,38 @@ struct State {
 }
 
 impl Checkpointer {
-    pub(crate) fn start(file: &Path, name: &str) -> Result<Checkpointer, Fault> {
+    /// `fold_at` is the length of the log, in pages, at which it is folded.
+    pub(crate) fn start(file: &Path, name: &str, fold_at: u64) -> Result<Checkpointer, Fault> {
         let connection = open_second(file)?;
         let state = Arc::new(State::default());
-        let (work, todo) = std::sync::mpsc::sync_channel::<()>(1);
+        let (work, asked) = sync_channel(1);
         let shared = Arc::clone(&state);
         let thread = std::thread::Builder::new()
             .name(format!("{name}-fold"))
-            .spawn(move || {
-                while todo.recv().is_ok() {
-                    fold(&connection);
-                    shared.finish.store(true, Ordering::Release);
-                    shared.running.store(false, Ordering::Release);
-                }
-            })
+            .spawn(move || fold_when_asked(&connection, &asked, &shared))
             .map_err(|error| Fault::because("starting the checkpoint thread", error))?;
-        Ok(Checkpointer { work: Some(work), thread: Some(thread), state, alarmed: false })
+        Ok(Checkpointer { work: Some(work), thread: Some(thread), state, fold_at, alarmed: false })
     }
 
-    /// Called by the committer between batches.
+    /// Called by the committer between batches, with the length of the log.
     pub(super) fn rest(&mut self, writer: &Connection, pages: u64) {
-        if pages > ALARM_PAGES && !std::mem::replace(&mut self.alarmed, true) {
-            tracing::warn!(pages, "the store's log is not being folded: a long reader, or a slow disk");
-        }
-        if self.state.finish.swap(false, Ordering::AcqRel) {
-            let _ = checkpoint(writer);
+        if pages < self.fold_at {
+            self.alarmed = false;
             return;
         }
-        if pages >= FOLD_AT_PAGES && !self.state.running.swap(true, Ordering::AcqRel) {
-            self.alarmed = false;
-            if let Some(work) = &self.work {
-                let _ = work.try_send(());
-            }
+        if pages >= self.fold_at * ALARM && !std::mem::replace(&mut self.alarmed, true) {
+            tracing::warn!(pages, "the store's log is not being folded: a long reader, or a slow disk");
+        }
+        if pages >= self.fold_at * BACK_PRESSURE {
+            return finish(writer, "PRAGMA wal_checkpoint(RESTART)");
+        }
+        if self.state.finish.swap(false, Ordering::AcqRel) {
+            return finish(writer, PASSIVE);
+        }
+        if let Some(work) = &self.work
+            && !self.state.running.swap(true, Ordering::AcqRel)
+        {
+            let _ = work.try_send(());
         }
     }
 }
@@ -77,11 +82,21 @@ impl Drop for Checkpointer {
     }
 }
 
+const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+
+fn fold_when_asked(connection: &Connection, asked: &Receiver<()>, state: &State) {
+    while asked.recv().is_ok() {
+        fold(connection);
+        state.finish.store(true, Ordering::Release);
+        state.running.store(false, Ordering::Release);
+    }
+}
+
 /// Folds until what is left is small, or no progress is made because a reader still needs the log.
 fn fold(connection: &Connection) {
     let mut left_before = i64::MAX;
     for _ in 0..8 {
-        match checkpoint(connection) {
+        match checkpoint(connection, PASSIVE) {
             Ok(left) if left <= REST_PAGES || left >= left_before => return,
             Ok(left) => left_before = left,
             Err(error) => {
@@ -92,9 +107,15 @@ fn fold(connection: &Connection) {
     }
 }
 
+fn finish(writer: &Connection, how: &str) {
+    if let Err(error) = checkpoint(writer, how) {
+        tracing::warn!(%error, "finishing the fold of the store's log failed; it will be tried again");
+    }
+}
+
 /// One pass; answers how many pages of the log are still to be folded.
-fn checkpoint(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+fn checkpoint(connection: &Connection, how: &str) -> rusqlite::Result<i64> {
+    connection.prepare_cached(how)?.query_row([], |row| {
         let (log, folded): (i64, i64) = (row.get(1)?, row.get(2)?);
         Ok(log - folded)
     })

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use base::Time;
 use rusqlite::{Connection, ErrorCode, Statement};
 
-use super::bind::{SqliteBind, SqliteTake};
+use super::bind::SqliteBind;
 use super::checkpoint::Checkpointer;
-use super::open::Writer;
-use super::text;
+use super::open::{Writer, stamp_sum};
+use super::take::SqliteTake;
+use super::text::Texts;
 use crate::engine::{Engine, EngineError, Found, Write};
-use crate::row::Spec;
+use crate::row::{Corrupt, Spec, Take};
 
 pub(crate) struct SqliteEngine {
     connection: Connection,
+    texts: Texts,
     log_pages: Arc<AtomicU32>,
     checkpointer: Checkpointer,
     page_bytes: u64,
@@ -24,86 +27,77 @@ impl SqliteEngine {
     pub(crate) fn new(writer: Writer, checkpointer: Checkpointer) -> SqliteEngine {
         let Writer { connection, log_pages } = writer;
         let page_bytes = connection.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0)).unwrap_or(4096);
-        SqliteEngine { connection, log_pages, checkpointer, page_bytes: page_bytes.unsigned_abs(), calls: 0 }
+        let page_bytes = page_bytes.unsigned_abs();
+        SqliteEngine { connection, texts: Texts::default(), log_pages, checkpointer, page_bytes, calls: 0 }
     }
 
-    /// One prepared statement, run once a row.
-    fn each(
-        &mut self,
-        sql: &str,
-        spec: &'static Spec,
-        rows: usize,
-        row: Write<'_>,
-        sum: bool,
-    ) -> Result<(), EngineError> {
-        self.calls += 1;
-        let mut statement = self.connection.prepare_cached(sql)?;
-        for at in 0..rows {
-            let mut bind = SqliteBind::new(&mut statement, spec);
-            row(at, &mut bind);
-            if sum {
-                bind.done_with_sum()?
-            } else {
-                bind.done()?
-            }
-            let changed = statement.raw_execute().map_err(|error| named(error, spec))?;
-            if changed != 1 {
-                return Err(EngineError::Broken(format!("a write to `{}` changed {changed} rows", spec.name)));
-            }
-        }
-        Ok(())
+    #[cfg(test)]
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
     }
 }
 
 impl Engine for SqliteEngine {
     fn begin(&mut self) -> Result<(), EngineError> {
         self.calls += 1;
-        Ok(self.connection.prepare_cached("BEGIN IMMEDIATE")?.raw_execute().map(|_| ())?)
+        match self.connection.prepare_cached("BEGIN IMMEDIATE")?.raw_execute() {
+            Ok(_) => Ok(()),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Err(EngineError::Locked),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn load(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError> {
         self.calls += 1;
-        let mut statement = self.connection.prepare_cached(&text::select_one(spec))?;
+        let mut statement = self.connection.prepare_cached(&self.texts.of(spec).select_one)?;
         for at in 0..keys {
             let mut bind = SqliteBind::new(&mut statement, spec);
             key(at, &mut bind);
             bind.done()?;
-            drain(&mut statement, spec, found)?;
+            drain(&mut statement, spec, &mut |take| found(at, take))?;
         }
         Ok(())
     }
 
-    fn range(
+    fn ranges(
         &mut self,
         spec: &'static Spec,
+        limits: &[usize],
         ends: Write<'_>,
-        limit: usize,
         found: Found<'_>,
     ) -> Result<(), EngineError> {
         self.calls += 1;
-        let mut statement = self.connection.prepare_cached(&text::select_range(spec, false))?;
-        let mut bind = SqliteBind::new(&mut statement, spec);
-        ends(0, &mut bind);
-        bind.again(spec);
-        ends(1, &mut bind);
-        bind.limit(limit);
-        bind.done()?;
-        drain(&mut statement, spec, found)
+        let mut statement = self.connection.prepare_cached(&self.texts.of(spec).select_range)?;
+        for (at, limit) in limits.iter().enumerate() {
+            let mut bind = SqliteBind::range(&mut statement, spec);
+            ends(at, &mut bind);
+            bind.limit(*limit);
+            bind.done()?;
+            drain(&mut statement, spec, &mut |take| found(at, take))?;
+        }
+        Ok(())
     }
 
     fn insert(&mut self, spec: &'static Spec, rows: usize, row: Write<'_>) -> Result<(), EngineError> {
-        self.each(&text::insert(spec), spec, rows, row, true)
+        self.calls += 1;
+        each(self.connection.prepare_cached(&self.texts.of(spec).insert)?, spec, rows, row, Ending::Sum)
     }
 
     fn update(&mut self, spec: &'static Spec, rows: usize, row: Write<'_>) -> Result<(), EngineError> {
-        self.each(&text::update(spec), spec, rows, row, true)
+        self.calls += 1;
+        each(self.connection.prepare_cached(&self.texts.of(spec).update)?, spec, rows, row, Ending::Sum)
     }
 
     fn delete(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>) -> Result<(), EngineError> {
-        self.each(&text::delete(spec), spec, keys, key, false)
+        self.calls += 1;
+        each(self.connection.prepare_cached(&self.texts.of(spec).delete)?, spec, keys, key, Ending::Key)
     }
 
-    fn commit(&mut self) -> Result<(), EngineError> {
+    fn commit(&mut self, stamp: Option<Time>) -> Result<(), EngineError> {
+        if let Some(at) = stamp {
+            self.calls += 1;
+            self.connection.prepare_cached("UPDATE identity SET at = ?1, sum = ?2")?.execute((at.0, stamp_sum(at)))?;
+        }
         self.calls += 1;
         Ok(self.connection.prepare_cached("COMMIT")?.raw_execute().map(|_| ())?)
     }
@@ -128,11 +122,48 @@ impl Engine for SqliteEngine {
     }
 }
 
-/// Steps a bound statement to its end, giving each row to `found`.
-pub(crate) fn drain(statement: &mut Statement<'_>, spec: &'static Spec, found: Found<'_>) -> Result<(), EngineError> {
+/// What follows a row's values: its checksum, or nothing behind a bare key.
+#[derive(Clone, Copy)]
+enum Ending {
+    Sum,
+    Key,
+}
+
+/// One prepared statement, run once a row.
+fn each(
+    mut statement: rusqlite::CachedStatement<'_>,
+    spec: &'static Spec,
+    rows: usize,
+    row: Write<'_>,
+    ending: Ending,
+) -> Result<(), EngineError> {
+    for at in 0..rows {
+        let mut bind = SqliteBind::new(&mut statement, spec);
+        row(at, &mut bind);
+        match ending {
+            Ending::Sum => bind.done_with_sum()?,
+            Ending::Key => bind.done()?,
+        }
+        let changed = statement.raw_execute().map_err(|error| named(error, spec))?;
+        if changed != 1 {
+            return Err(EngineError::Broken(format!("a write to `{}` changed {changed} rows", spec.name)));
+        }
+    }
+    Ok(())
+}
+
+/// Steps a bound statement to its end, giving each row, or why it cannot be read, to `found`.
+pub(super) fn drain(
+    statement: &mut Statement<'_>,
+    spec: &'static Spec,
+    found: &mut dyn FnMut(Result<&mut dyn Take, Corrupt>),
+) -> Result<(), EngineError> {
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
-        found(&mut SqliteTake::checked(row, spec)?)?;
+        match SqliteTake::checked(row, spec) {
+            Ok(mut take) => found(Ok(&mut take)),
+            Err(corrupt) => found(Err(corrupt)),
+        }
     }
     Ok(())
 }

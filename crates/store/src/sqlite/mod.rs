@@ -4,9 +4,12 @@ mod bind;
 mod checkpoint;
 mod engine;
 mod open;
-pub(crate) mod read;
+mod read;
+mod sum;
+mod take;
 mod text;
 
-pub(crate) use checkpoint::Checkpointer;
+pub(crate) use checkpoint::{Checkpointer, FOLD_AT_PAGES};
 pub(crate) use engine::SqliteEngine;
 pub(crate) use open::{open_reader, open_writer};
+pub(crate) use read::ReadSide;

@@ -1,6 +1,35 @@
-//! SQL made from a table's spec. Every table ends with `sum`, the checksum of the row.
+//! SQL made from a table's spec, once for each connection. Every table ends with `sum`, the checksum of the row.
+
+use hashbrown::HashMap;
 
 use crate::row::{KeyShape, Spec};
+
+/// The statements of one table.
+pub(crate) struct TableText {
+    pub(super) select_one: String,
+    pub(super) select_range: String,
+    pub(super) select_range_descending: String,
+    pub(super) insert: String,
+    pub(super) update: String,
+    pub(super) delete: String,
+}
+
+/// The statements of the tables that a connection has used. The key is the spec's address: one address is one content.
+#[derive(Default)]
+pub(crate) struct Texts(HashMap<usize, TableText>);
+
+impl Texts {
+    pub(super) fn of(&mut self, spec: &'static Spec) -> &TableText {
+        self.0.entry(std::ptr::from_ref(spec).addr()).or_insert_with(|| TableText {
+            select_one: select_one(spec),
+            select_range: select_range(spec, false),
+            select_range_descending: select_range(spec, true),
+            insert: insert(spec),
+            update: update(spec),
+            delete: delete(spec),
+        })
+    }
+}
 
 fn columns(spec: &Spec) -> Vec<&'static str> {
     match spec.key {
@@ -27,11 +56,11 @@ fn where_key(spec: &Spec) -> String {
     equal.join(" AND ")
 }
 
-pub(super) fn select_one(spec: &Spec) -> String {
+fn select_one(spec: &Spec) -> String {
     format!("SELECT {} FROM {} WHERE {}", select_columns(spec), spec.name, where_key(spec))
 }
 
-pub(super) fn select_range(spec: &Spec, descending: bool) -> String {
+fn select_range(spec: &Spec, descending: bool) -> String {
     let keys = key_columns(spec);
     let names = columns(spec)[..keys].join(", ");
     let from: Vec<String> = (1..=keys).map(|at| format!("?{at}")).collect();
@@ -49,12 +78,12 @@ pub(super) fn select_range(spec: &Spec, descending: bool) -> String {
     )
 }
 
-pub(super) fn insert(spec: &Spec) -> String {
+fn insert(spec: &Spec) -> String {
     let places: Vec<String> = (1..=columns(spec).len() + 1).map(|at| format!("?{at}")).collect();
     format!("INSERT INTO {} ({}) VALUES ({})", spec.name, select_columns(spec), places.join(", "))
 }
 
-pub(super) fn update(spec: &Spec) -> String {
+fn update(spec: &Spec) -> String {
     let keys = key_columns(spec);
     let names = columns(spec);
     let set: Vec<String> = names
@@ -67,6 +96,6 @@ pub(super) fn update(spec: &Spec) -> String {
     format!("UPDATE {} SET {} WHERE {}", spec.name, set.join(", "), where_key(spec))
 }
 
-pub(super) fn delete(spec: &Spec) -> String {
+fn delete(spec: &Spec) -> String {
     format!("DELETE FROM {} WHERE {}", spec.name, where_key(spec))
 }

@@ -1,0 +1,54 @@
+//! Keeping the committer busy, so that what is submitted meanwhile forms one batch.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use base::Stop;
+use store::{Halt, Lane, Store, TenantNo, Tx};
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::task::JoinSet;
+
+/// The committer stands in an operation of tenant 0 until this is dropped.
+pub struct Hold {
+    _release: Sender<()>,
+}
+
+impl Hold {
+    pub async fn on(store: &Store) -> Hold {
+        let (release, released): (Sender<()>, Receiver<()>) = channel();
+        let (enter, mut entered) = unbounded_channel();
+        let store = store.clone();
+        tokio::spawn(async move {
+            let block = move |_: &mut Tx<'_>| {
+                let _ = enter.send(());
+                // Ends when the sender is dropped, however often it runs.
+                let _ = released.recv();
+                Ok::<_, Halt<()>>(())
+            };
+            store.submit(Lane::Client(0), block).await.unwrap();
+        });
+        entered.recv().await.unwrap();
+        Hold { _release: release }
+    }
+}
+
+/// Runs the operations in one batch, queued in their order, and answers their outcomes in that order.
+pub async fn together<T, R, F>(store: &Store, operations: Vec<(TenantNo, F)>) -> Vec<Result<T, Stop<R>>>
+where
+    F: Fn(&mut Tx<'_>) -> Result<T, Halt<R>> + Send + 'static,
+    T: Send + 'static,
+    R: Send + 'static,
+{
+    let hold = Hold::on(store).await;
+    let mut running = JoinSet::new();
+    let count = operations.len();
+    for (at, (tenant, run)) in operations.into_iter().enumerate() {
+        let queued = store.clone();
+        running.spawn(async move { (at, queued.submit(Lane::Client(tenant), run).await) });
+        super::until("the operation is queued", || store.depth() > at).await;
+    }
+    assert_eq!(store.depth(), count);
+    drop(hold);
+    let mut outcomes = running.join_all().await;
+    outcomes.sort_by_key(|(at, _)| *at);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
