@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::{Amount, Asset, Environment, PlaneName, Span};
+use hosted::ProviderUrl;
 use plane::config::{KycLimits, PayoutSettings, SandboxStart};
 use plane::{Corridor, Corridors, PlaneConfig};
 use workers::CashQRail;
 
 use super::secrets::secret;
-use super::{Config, ControlRole, KycProvider, Limits, Log, LogFormat, Metrics, PlaneRole, Problems, Rail};
+use super::{Config, ControlRole, Limits, Log, LogFormat, Metrics, PlaneRole, Problems, Rail};
 use super::{Sources, file};
 
 pub(super) fn checked(file: file::File, sources: &Sources<'_>) -> Result<Config, Problems> {
@@ -54,12 +55,21 @@ impl Check<'_> {
         let public_url = self.url("sandbox.public_url", &from.public_url);
         let listen = self.address("sandbox.listen", &from.listen);
         self.reachable("sandbox", listen, public_url.as_ref());
+        plane.kyc = self.kyc_limits("sandbox", from.kyc.unverified_dollars, from.kyc.verified_dollars);
         PlaneRole {
             listen,
-            public_url,
             trusted_proxies: self.networks("sandbox.trusted_proxies", &from.trusted_proxies),
             limits: limits(&from.limits, &mut plane),
-            kyc: self.kyc("sandbox", &from.kyc, &mut plane),
+            pages: hosted::Options {
+                provider: None,
+                callback_secret: self.secret(
+                    "sandbox.kyc.callback_secret_file",
+                    &from.kyc.callback_secret_file,
+                    "SANDBOX_KYC_CALLBACK",
+                ),
+                public_url: public_url.clone(),
+            },
+            public_url,
             rail: Rail::Simulated,
             plane: self.payouts("sandbox", &from.payouts, plane),
         }
@@ -71,12 +81,21 @@ impl Check<'_> {
         let public_url = self.url("live.public_url", &from.public_url);
         let listen = self.address("live.listen", &from.listen);
         self.reachable("live", listen, public_url.as_ref());
+        plane.kyc = self.kyc_limits("live", from.kyc.unverified_dollars, from.kyc.verified_dollars);
         PlaneRole {
             listen,
-            public_url,
             trusted_proxies: self.networks("live.trusted_proxies", &from.trusted_proxies),
             limits: limits(&from.limits, &mut plane),
-            kyc: self.kyc("live", &from.kyc, &mut plane),
+            pages: hosted::Options {
+                provider: self.provider("live.kyc.provider_url", &from.kyc.provider_url),
+                callback_secret: self.secret(
+                    "live.kyc.callback_secret_file",
+                    &from.kyc.callback_secret_file,
+                    "LIVE_KYC_CALLBACK",
+                ),
+                public_url: public_url.clone(),
+            },
+            public_url,
             rail: self.rail(&from.rail),
             plane: self.payouts("live", &from.payouts, plane),
         }
@@ -127,20 +146,24 @@ impl Check<'_> {
         }
     }
 
-    fn kyc(&mut self, role: &str, from: &file::Kyc, plane: &mut PlaneConfig) -> KycProvider {
-        if from.verified_dollars < from.unverified_dollars {
-            let remedy = format!("is {}: give at least `{role}.kyc.unverified_dollars`", from.verified_dollars);
+    fn kyc_limits(&mut self, role: &str, unverified_dollars: u32, verified_dollars: u32) -> KycLimits {
+        if verified_dollars < unverified_dollars {
+            let remedy = format!("is {verified_dollars}: give at least `{role}.kyc.unverified_dollars`");
             self.problems.add(&format!("{role}.kyc.verified_dollars"), remedy);
         }
-        plane.kyc = KycLimits { unverified_dollars: from.unverified_dollars, verified_dollars: from.verified_dollars };
-        let variable = format!("{}_KYC_CALLBACK", role.to_uppercase());
-        KycProvider {
-            url: self.url(&format!("{role}.kyc.provider_url"), &from.provider_url),
-            callback_secret: self.secret(
-                &format!("{role}.kyc.callback_secret_file"),
-                &from.callback_secret_file,
-                &variable,
-            ),
+        KycLimits { unverified_dollars, verified_dollars }
+    }
+
+    fn provider(&mut self, path: &str, text: &str) -> Option<ProviderUrl> {
+        if text.is_empty() {
+            return None;
+        }
+        match ProviderUrl::parse(text) {
+            Ok(provider) => Some(provider),
+            Err(error) => {
+                self.problems.add(path, format!("is {text:?}: it {error}"));
+                None
+            }
         }
     }
 

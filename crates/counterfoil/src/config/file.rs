@@ -30,7 +30,7 @@ pub(super) struct Sandbox {
     pub(super) public_url: String,
     pub(super) trusted_proxies: Vec<String>,
     pub(super) limits: Limits,
-    pub(super) kyc: Kyc,
+    pub(super) kyc: SandboxKyc,
     pub(super) payouts: Payouts,
     pub(super) start: Start,
 }
@@ -43,7 +43,7 @@ pub(super) struct Live {
     pub(super) public_url: String,
     pub(super) trusted_proxies: Vec<String>,
     pub(super) limits: Limits,
-    pub(super) kyc: Kyc,
+    pub(super) kyc: LiveKyc,
     pub(super) payouts: Payouts,
     pub(super) rail: Rail,
 }
@@ -66,7 +66,15 @@ pub(super) struct Limits {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Kyc {
+pub(super) struct SandboxKyc {
+    pub(super) unverified_dollars: u32,
+    pub(super) verified_dollars: u32,
+    pub(super) callback_secret_file: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LiveKyc {
     pub(super) unverified_dollars: u32,
     pub(super) verified_dollars: u32,
     pub(super) provider_url: String,

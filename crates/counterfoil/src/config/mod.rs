@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use base::{Environment, Secret};
+use base::Environment;
 use ipnet::IpNet;
 use plane::PlaneConfig;
 use toml::{Table, Value};
@@ -77,7 +77,8 @@ pub struct PlaneRole {
     pub public_url: Option<String>,
     pub trusted_proxies: Vec<IpNet>,
     pub limits: Limits,
-    pub kyc: KycProvider,
+    /// Who verifies receivers, and where.
+    pub pages: hosted::Options,
     pub rail: Rail,
     pub plane: PlaneConfig,
 }
@@ -102,13 +103,6 @@ pub struct Limits {
     pub body: Duration,
     pub request: Duration,
     pub header_read: Duration,
-}
-
-/// Who verifies receivers. Nothing set: the sandbox's own page, or on live the operator's word.
-#[derive(Clone)]
-pub struct KycProvider {
-    pub url: Option<String>,
-    pub callback_secret: Option<Secret<String>>,
 }
 
 /// What pays. The simulated rail cannot be configured: a sandbox has it and live has not.

@@ -75,7 +75,8 @@ fn routes(plane: &Plane, role: &PlaneRole, site: &Site, base: &str) -> Router {
     let gate = Gate::new(plane.clone(), gate_options(role));
     let mut routes = health::routes(ready, site.when_closing())
         .merge(landing::routes(&landing(plane)))
-        .merge(cashq::routes(gate.clone(), cashq::Options { kyc_base: base.to_owned() }));
+        .merge(cashq::routes(gate.clone(), cashq::Options { kyc_base: base.to_owned() }))
+        .merge(hosted::routes(gate.clone(), role.pages.clone()));
     if let Some(witness) = plane.sandbox() {
         routes = routes.merge(sandbox::routes(gate.clone(), witness));
     }
@@ -106,6 +107,7 @@ fn landing(plane: &Plane) -> landing::Landing {
         ("CashQ: check", "POST /api/checkTransfer"),
         ("CashQ: transfer", "POST /api/transfer"),
         ("CashQ: status", "GET /api/status/{id}"),
+        ("a receiver's page", "GET /kyc/{token}, the kyc_url of an unverified receiver"),
     ]
     .map(|(what, call)| (what.to_owned(), call.to_owned(), false))
     .into();
