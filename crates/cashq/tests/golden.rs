@@ -1,4 +1,5 @@
 //! Every exchange of `conformance/cashq`, to the byte, each over a plane of its own. The guide prints them.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod stage;
 #[path = "stage/golden.rs"]
