@@ -1,114 +1,42 @@
-//! The one middleware: every request of a surface passes it, and every answer.
+//! What happens at a route's door: who calls, how fast, in what weather; and what every answer carries.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use base::Stop;
 use http::header::{ORIGIN, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use plane::Caller;
-use tower::{Layer, Service};
+use tower::Service;
 
 use crate::address::client_ip;
 use crate::called::Passage;
 use crate::meters::Meters;
 use crate::request_id::X_REQUEST_ID;
-use crate::{Gate, Refusal, RequestId, Surface, Visited};
+use crate::{Gate, Refusal, RequestId};
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// Puts the gate in front of routes that need a key. Their handlers have [`crate::Called`].
-pub fn guard<S: Surface>(routes: Router, gate: Gate, surface: S) -> Router {
-    stand(routes, gate, surface, true)
-}
-
-/// Puts the gate in front of routes that need no key. Their handlers have [`Visited`].
-pub fn open<S: Surface>(routes: Router, gate: Gate, surface: S) -> Router {
-    stand(routes, gate, surface, false)
-}
-
-fn stand<S: Surface>(routes: Router, gate: Gate, surface: S, keyed: bool) -> Router {
-    let other_method = |visited: Visited| async move { visited.refuse(&Refusal::MethodNotAllowed) };
-    let words: Words = Arc::new(move |refusal, request_id| surface.refuse(refusal, request_id));
-    let standing = Standing {
-        gate,
-        words,
-        surface: S::NAME,
-        key: keyed.then_some(HeaderName::from_static(S::KEY_HEADER)),
-        weather: S::WEATHER,
-    };
-    // With the state given now, each route is layered once and not again for every request.
-    routes.method_not_allowed_fallback(other_method).layer(standing).with_state(())
-}
-
-type Words = Arc<dyn Fn(&Refusal, &RequestId) -> Response + Send + Sync>;
-
-/// The layer: axum asks it for one [`Passing`] per route and method, each with meters of its own.
-#[derive(Clone)]
-struct Standing {
-    gate: Gate,
-    words: Words,
-    surface: &'static str,
-    key: Option<HeaderName>,
-    weather: bool,
-}
+/// How a surface says what the gate refuses.
+pub(crate) type Words = Arc<dyn Fn(&Refusal, &RequestId) -> Response + Send + Sync>;
 
 /// One route's door.
 pub(crate) struct Door {
     pub(crate) gate: Gate,
-    words: Words,
-    surface: &'static str,
+    pub(crate) words: Words,
+    pub(crate) surface: &'static str,
     /// The header in which the key comes; `None` where no key is needed.
-    key: Option<HeaderName>,
-    weather: bool,
-    meters: Meters,
-}
-
-impl<I> Layer<I> for Standing {
-    type Service = Passing<I>;
-
-    fn layer(&self, inside: I) -> Passing<I> {
-        let Standing { gate, words, surface, key, weather } = self.clone();
-        let meters = Meters::new(gate.plane.name(), surface);
-        Passing { inside, door: Arc::new(Door { gate, words, surface, key, weather, meters }) }
-    }
-}
-
-#[derive(Clone)]
-struct Passing<I> {
-    inside: I,
-    door: Arc<Door>,
-}
-
-impl<I> Service<Request> for Passing<I>
-where
-    I: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    I::Future: Send,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inside.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        // The one that was polled ready is used up, and its fresh clone stays.
-        let fresh = self.inside.clone();
-        let inside = std::mem::replace(&mut self.inside, fresh);
-        let door = Arc::clone(&self.door);
-        Box::pin(async move { Ok(door.pass(inside, request).await) })
-    }
+    pub(crate) key: Option<HeaderName>,
+    pub(crate) weather: bool,
+    pub(crate) meters: Meters,
 }
 
 /// What is known of a request on its way, for the answer's headers and the log.
@@ -119,7 +47,8 @@ struct Trail {
 }
 
 impl Door {
-    async fn pass<I>(self: Arc<Door>, inside: I, request: Request) -> Response
+    /// The whole way of one request.
+    pub(crate) async fn pass<I>(self: Arc<Door>, inside: I, request: Request) -> Response
     where
         I: Service<Request, Response = Response, Error = Infallible>,
     {

@@ -15,6 +15,7 @@ mod body;
 mod called;
 mod door;
 mod front;
+mod guard;
 mod meters;
 mod options;
 mod pace;
@@ -24,8 +25,8 @@ pub mod strict;
 
 pub use body::{Json, JsonText};
 pub use called::{Called, Visited};
-pub use door::{guard, open};
 pub use front::front;
+pub use guard::{guard, open};
 pub use options::{Gate, Monotonic, Options, Rate};
 pub use refusal::{Refusal, Surface};
 pub use request_id::RequestId;
