@@ -9,23 +9,23 @@ use plane::kyc::{self, Opened, Refusal, SignedCallback, Standing, Verdict};
 use plane::{Operator, Phone, Plane};
 
 fn phone() -> Phone {
-    Phone::from_digits("201234567890").unwrap()
+    Phone::from_digits("201234567890").expect("a phone")
 }
 
 fn opened(house: &House) -> Opened {
     let token = kyc::link(&house.plane, &house.agent, &phone());
-    kyc::open_link(&house.plane, token.as_str()).unwrap().expect("a page")
+    kyc::open_link(&house.plane, token.as_str()).expect("a read").expect("a page")
 }
 
 fn standing(house: &House) -> Standing {
-    kyc::standing(&house.plane, &house.agent, &phone()).unwrap()
+    kyc::standing(&house.plane, &house.agent, &phone()).expect("a read")
 }
 
 fn callback(plane: &Plane, body: &str) -> SignedCallback {
     let secret = Secret::new("agreed".to_owned());
     let t = plane.now().unix_seconds().to_string();
     let v1 = HEXLOWER.encode(&mac::hmac_of(&secret, &[t.as_bytes(), b".", body.as_bytes()]));
-    SignedCallback::open(&secret, &format!("t={t},v1={v1}"), body.as_bytes(), plane.now()).unwrap()
+    SignedCallback::open(&secret, &format!("t={t},v1={v1}"), body.as_bytes(), plane.now()).expect("a good signature")
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ async fn two() -> Two {
 
 impl Two {
     fn spendable(&self, caller: &Caller) -> i128 {
-        books::balance(&self.house.plane, caller.tenant()).unwrap().spendable.minor
+        books::balance(&self.house.plane, caller.tenant()).expect("a read").spendable.minor
     }
 
     async fn force(&self, id: &str, wish: Wish) -> Result<State, Stop<Refusal>> {
@@ -34,7 +34,7 @@ impl Two {
     }
 
     fn state(&self, id: &str) -> State {
-        payouts::status(&self.house.plane, &self.house.agent, id).unwrap().expect("a transfer").state
+        payouts::status(&self.house.plane, &self.house.agent, id).expect("a read").expect("a transfer").state
     }
 }
 
@@ -153,7 +153,7 @@ async fn weather_is_in_force_when_answered_and_only_for_its_tenant() {
     let errors: Vec<bool> = (0..4).map(|_| sandbox::gust(plane, two.witness, me).error.is_some()).collect();
     assert_eq!(errors, [true, true, false, false], "the next two calls fail");
     assert_eq!(sandbox::gust(plane, two.witness, &two.other), Default::default());
-    assert_eq!(sandbox::overview(plane, two.witness, me).unwrap().weather, storm);
+    assert_eq!(sandbox::conditions(plane, two.witness, me).unwrap().weather, storm);
 
     let bad = |weather: Weather| sandbox::set_weather(plane, two.witness, me, weather);
     let late = bad(Weather { latency_ms: 30_001, ..Weather::default() }).await;
@@ -194,7 +194,7 @@ async fn a_clock_goes_forward_for_its_tenant_alone() {
     ok(sandbox::advance_clock(plane, two.witness, me, Span::millis(1)).await);
     assert_eq!(plane.work().ahead(me.tenant()), Span(Span::days(3).0 + 1_000));
     assert_eq!(plane.work().ahead(two.other.tenant()), Span(0));
-    let other = sandbox::overview(plane, two.witness, &two.other).unwrap();
+    let other = sandbox::conditions(plane, two.witness, &two.other).unwrap();
     assert_eq!(other.clock.now, before);
 
     for (by, refusal) in [
@@ -275,6 +275,7 @@ async fn no_door_opens_on_live() {
     assert!(faulted(sandbox::reset_all(plane, witness, &plane::Operator::over_the_socket()).await.map(|_| ())));
     assert!(faulted(sandbox::sweep(plane, witness).await.map(|_| ())));
     assert!(faulted(sandbox::overview(plane, witness, me).map(|_| ())));
+    assert!(faulted(sandbox::conditions(plane, witness, me).map(|_| ())));
     assert!(sandbox::transfers(plane, witness, me, None, 1).is_err());
     let phone = Phone::from_digits("201234567890").unwrap();
     let judged = sandbox::judge(plane, witness, me, &phone, Verdict::Verified { dollars: None }).await;

@@ -54,8 +54,9 @@ async fn a_reset_begins_everything_anew_and_keeps_the_keys() {
     assert_ne!(again.tenant(), me.tenant());
     let overview = sandbox::overview(plane, witness, &again).unwrap();
     assert_eq!((overview.balance.spendable.minor, overview.balance.overdraft.minor), (start, 2_000));
-    assert!(overview.transfers.is_empty() && !overview.link_pay_ins);
-    assert_eq!((overview.weather, overview.clock.ahead), (Weather::default(), Span(0)));
+    let set = overview.conditions;
+    assert!(overview.transfers.is_empty() && !set.link_pay_ins);
+    assert_eq!((set.weather, set.clock.ahead), (Weather::default(), Span(0)));
     assert_eq!(sandbox::gust(plane, witness, &again), Default::default());
     assert!(!kyc::standing(plane, &again, &phone).unwrap().verified);
     assert!(kyc::open_link(plane, token.as_str()).unwrap().is_none(), "its page went with it");

@@ -33,6 +33,8 @@ const STATIONS: &[Station] = &[
     station("gate", 4, &["reqwest"]),
     // A surface turns bytes into an ask and an outcome into bytes; what is kept, and how, is not its business.
     station("cashq", 5, &["store", "reqwest"]),
+    station("sandbox", 5, &["store", "reqwest"]),
+    station("hosted", 5, &["store", "reqwest"]),
     station("workers", 5, &["axum"]),
     station("counterfoil", 6, &[]),
     station("testkit", 6, &[]),

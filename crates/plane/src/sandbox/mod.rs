@@ -21,7 +21,7 @@ use crate::{Caller, Phone, Plane, books, grants};
 
 pub use crate::resets::{Swept, reset, reset_all, sweep};
 pub use state::{CLOCK_MOST, FUNDS_MOST, LIMIT_DOLLARS_MOST, Refusal, Wish};
-pub use store::{LISTED_MOST, Listed, Overview, StateCount, overview, transfers};
+pub use store::{Conditions, LISTED_MOST, Listed, Overview, StateCount, conditions, overview, transfers};
 pub(crate) use weather::Skies;
 pub use weather::{ERROR_CODES, Gust, LATENCY_MS_MOST, Weather, WeatherRefusal};
 

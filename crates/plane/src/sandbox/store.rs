@@ -1,7 +1,7 @@
 //! What a tester sees of its sandbox: the overview and the list of transfers.
 
 use ::store::{Direction, Entry};
-use base::{Amount, Fault, Stop, TenantId, Time};
+use base::{Amount, Fault, Span, Stop, TenantId, Time};
 use serde::Deserialize;
 
 use super::{Clock, Refusal, Sandbox, Weather};
@@ -17,13 +17,19 @@ pub struct Overview {
     /// When the data was begun, by registration or the last reset, in the plane's time.
     pub opened_at: Time,
     pub balance: books::AgentBalance,
-    pub clock: Clock,
-    pub weather: Weather,
-    pub link_pay_ins: bool,
+    pub conditions: Conditions,
     /// Transfers by state, among the latest ones; states without any are left out.
     pub transfers: Vec<StateCount>,
     /// Whether `transfers` covers all there are.
     pub counted_all: bool,
+}
+
+/// What a tenant has set for its sandbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conditions {
+    pub clock: Clock,
+    pub weather: Weather,
+    pub link_pay_ins: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +40,22 @@ pub struct StateCount {
 
 /// How many of the latest transfers the overview counts.
 const COUNTED_MOST: usize = 2_000;
+
+/// What the calling tenant has set, as committed.
+pub fn conditions(plane: &Plane, sandbox: Sandbox, caller: &Caller) -> Result<Conditions, Stop<Refusal>> {
+    sandbox.opens(plane)?;
+    let row = plane.store().read(|reader| reader.get::<TenantRow>(&caller.tenant()))?;
+    let row = row.filter(|row| !row.retired).ok_or(Stop::Refused(Refusal::Reset))?;
+    Ok(conditions_of(plane, &row))
+}
+
+fn conditions_of(plane: &Plane, row: &TenantRow) -> Conditions {
+    Conditions {
+        clock: Clock { now: row.time(plane.now()), ahead: Span(row.clock_ahead) },
+        weather: Weather::from_stored(&row.weather),
+        link_pay_ins: row.link_pay_ins,
+    }
+}
 
 /// The calling tenant's sandbox, as committed.
 pub fn overview(plane: &Plane, sandbox: Sandbox, caller: &Caller) -> Result<Overview, Stop<Refusal>> {
@@ -51,9 +73,7 @@ pub fn overview(plane: &Plane, sandbox: Sandbox, caller: &Caller) -> Result<Over
     });
     Ok(Overview {
         balance: books::balance(plane, tenant)?,
-        clock: Clock { now: row.time(plane.now()), ahead: base::Span(row.clock_ahead) },
-        weather: Weather::from_stored(&row.weather),
-        link_pay_ins: row.link_pay_ins,
+        conditions: conditions_of(plane, &row),
         transfers: counts.filter(|counted| counted.count > 0).collect(),
         counted_all: latest.len() < COUNTED_MOST,
         opened_at: row.opened_at,
