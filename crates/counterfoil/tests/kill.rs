@@ -80,7 +80,7 @@ fn start(data: &std::path::Path, figures: &mut Figures) -> Server {
 /// Kills the server while all connections send; answers everything that was sent, by id.
 fn load_and_kill(server: Server, agent: &str, ids: &AtomicU64, seed: u64) -> BTreeMap<String, Sent> {
     let (url, over) = (server.url("listening").to_owned(), AtomicBool::new(false));
-    let sent = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let senders: Vec<_> = (0..SENDERS)
             .map(|sender| {
                 let (url, over) = (&url, &over);
@@ -91,8 +91,7 @@ fn load_and_kill(server: Server, agent: &str, ids: &AtomicU64, seed: u64) -> BTr
         server.kill();
         over.store(true, Ordering::Relaxed);
         senders.into_iter().flat_map(|sender| sender.join().expect("a sender ends")).collect()
-    });
-    sent
+    })
 }
 
 fn send_until_gone(url: &str, agent: &str, ids: &AtomicU64, over: &AtomicBool, seed: u64) -> Vec<(String, Sent)> {

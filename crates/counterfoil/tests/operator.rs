@@ -6,7 +6,7 @@ use kit::{Server, admin, admin_json, admin_refused, transfer, until};
 use serde_json::{Value, json};
 
 fn id_of(key: &str) -> &str {
-    key.split(['_', '.']).nth(2).unwrap()
+    key.split(['_', '.']).nth(2).expect("a whole key")
 }
 
 #[test]

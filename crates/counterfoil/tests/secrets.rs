@@ -74,7 +74,7 @@ fn keys(keys: &serde_json::Value) -> Vec<String> {
     let mut found = Vec::new();
     for environment in ["sandbox", "live"] {
         for kind in ["standard", "payout", "agent"] {
-            found.push(keys[environment][kind].as_str().unwrap().to_owned());
+            found.push(keys[environment][kind].as_str().expect("a key of each kind").to_owned());
         }
     }
     found

@@ -121,7 +121,7 @@ fn a_bad_configuration_stops_a_start_and_names_what_is_wrong() {
     let ended = start.arg("--config").arg(&file).output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(2), "{said}");
-    assert!(said.contains("`sandbox.payouts.stage_ms` is a string: give a integer, such as 300"), "{said}");
+    assert!(said.contains("`sandbox.payouts.stage_ms` is a text: give a whole number, such as 300"), "{said}");
     assert!(said.contains("`metrics.x` is unknown"), "{said}");
     assert!(!dir.path().join("sandbox").exists(), "nothing was made");
 

@@ -2,6 +2,7 @@
 //! complaint names the key and what to do. `default.toml` is the only place where a default is written.
 
 mod check;
+mod corridors;
 mod environment;
 mod file;
 mod ranges;

@@ -34,7 +34,7 @@ fn value(path: &str, found: &Value, wanted: &Value, problems: &mut Problems) {
         }
         (found, wanted) if found.type_str() == wanted.type_str() => {}
         (found, wanted) => {
-            problems.add(path, format!("is a {}: give a {}{}", found.type_str(), wanted.type_str(), example(wanted)));
+            problems.add(path, format!("is {}: give {}{}", noun(found), noun(wanted), example(wanted)));
         }
     }
 }
@@ -46,6 +46,18 @@ fn missing(wanted: &Value) -> String {
             "is missing: add at least one; `counterfoil config print` shows the standard ones".to_owned()
         }
         wanted => format!("is missing: add it; the default is {wanted}"),
+    }
+}
+
+fn noun(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "a text",
+        Value::Integer(_) => "a whole number",
+        Value::Float(_) => "a number with a point",
+        Value::Boolean(_) => "a truth value",
+        Value::Datetime(_) => "a date",
+        Value::Array(_) => "a list",
+        Value::Table(_) => "a section",
     }
 }
 

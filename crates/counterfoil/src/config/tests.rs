@@ -25,7 +25,7 @@ fn problems(text: &str, variables: &[(&str, &str)]) -> String {
 fn paths(table: &Table, at: &[String]) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for (key, value) in table {
-        let path = [at, &[key.clone()]].concat();
+        let path = [at, std::slice::from_ref(key)].concat();
         match value {
             Value::Table(inner) => found.extend(paths(inner, &path)),
             Value::Array(items) if items.first().is_some_and(Value::is_table) => {
@@ -290,6 +290,19 @@ fn a_file_that_is_none_is_named() {
     let Err(Problems(said)) = sources.config() else { panic!("there is no such file") };
     assert!(said[0].contains("/nowhere/counterfoil.toml cannot be read"), "{said:?}");
     assert!(problems("[sandbox\n", &[]).contains("is not TOML"));
+}
+
+#[test]
+fn the_manual_names_every_value() {
+    let manual = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md")).unwrap();
+    for path in paths(&defaults(), &[]).into_iter().filter(|path| path.len() > 1) {
+        let shown = match path[0].as_str() {
+            "sandbox" | "live" => path[1..].join("."),
+            "corridors" => path[path.len() - 1].clone(),
+            _ => path.join("."),
+        };
+        assert!(manual.contains(&format!("| `{shown}` |")), "{shown}");
+    }
 }
 
 fn slot_value(path: &[String]) -> Value {

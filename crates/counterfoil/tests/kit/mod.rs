@@ -109,7 +109,8 @@ impl Server {
             }
             Err(_) => {
                 let _ = child.kill();
-                panic!("it did not start: {}\n{}", stdout.join().unwrap(), stderr.join().unwrap());
+                let said = [stdout, stderr].map(|text| text.join().unwrap_or_default());
+                panic!("it did not start: {}", said.join("\n"));
             }
         }
     }
