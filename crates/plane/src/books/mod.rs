@@ -19,7 +19,7 @@ pub use audit::{Audit, audit};
 pub use state::AccountName;
 pub use store::AccountRow;
 
-pub(crate) use state::{release, reserve, settle};
+pub(crate) use state::{Written, release, reserve, settle};
 
 /// What the agent account holds, in minor units of its asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,21 @@ pub fn post(
     tenant: TenantNo,
     movements: &[Movement<AccountName>],
 ) -> Result<String, Halt<ledger::Refusal>> {
+    apply(tx, tenant, movements)?;
+    Ok(state::journal_text(movements))
+}
+
+/// [`post`] of movements whose journal text was written before the queue.
+pub(crate) fn post_written(
+    tx: &mut Tx<'_>,
+    tenant: TenantNo,
+    written: &Written,
+) -> Result<String, Halt<ledger::Refusal>> {
+    apply(tx, tenant, &written.movements)?;
+    Ok(written.text.clone())
+}
+
+fn apply(tx: &mut Tx<'_>, tenant: TenantNo, movements: &[Movement<AccountName>]) -> Result<(), Halt<ledger::Refusal>> {
     let mut accounts: Vec<(AccountName, Account)> = Vec::with_capacity(3);
     for leg in movements.iter().flat_map(|movement| &movement.legs) {
         if !accounts.iter().any(|(name, _)| *name == leg.account) {
@@ -61,7 +76,7 @@ pub fn post(
     for (name, account) in accounts {
         tx.put(AccountRow { tenant, name, account });
     }
-    Ok(state::journal_text(movements))
+    Ok(())
 }
 
 /// Changes how far the agent account may go below zero, which the caller says in the journal. Refuses less than is already

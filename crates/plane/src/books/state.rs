@@ -61,6 +61,18 @@ pub(crate) fn release(amount: Amount) -> Movement<AccountName> {
     Movement::between("payout_released", Phase::Release, AccountName::Agent, AccountName::Rail, amount)
 }
 
+/// Movements with their journal text: what can be made before the queue is not made on the committer.
+pub(crate) struct Written {
+    pub(super) movements: Vec<Movement<AccountName>>,
+    pub(super) text: String,
+}
+
+impl Written {
+    pub(crate) fn new(movements: Vec<Movement<AccountName>>) -> Written {
+        Written { text: journal_text(&movements), movements }
+    }
+}
+
 /// The movements as the journal keeps them: enough to fold the accounts again from nothing.
 pub(super) fn journal_text(movements: &[Movement<AccountName>]) -> String {
     let mut text = String::with_capacity(160 * movements.len() + 2);

@@ -12,7 +12,7 @@ mod store;
 mod tests;
 
 use ::store::{ClaimKey, Claimed, Draft, Halt, Lane, Once, Saved, TenantNo, Tx};
-use base::{Amount, Fault, Stop, mac};
+use base::{Amount, Fault, Stop, Time, mac};
 
 use crate::plane::Due;
 use crate::sandbox::magic;
@@ -109,9 +109,12 @@ pub async fn check(plane: &Plane, caller: &Caller, ask: NewTransfer) -> Result<Q
     let creation = Creation::prepare(plane, caller, ask, |_| Saved { status: 200, body: bytes::Bytes::new() });
     let judge = move |tx: &mut Tx<'_>| {
         creation.want(tx);
-        let quote = creation.may(tx)?;
+        if let Claimed::Otherwise = tx.claimed(&creation.once)? {
+            return Err(Refusal::OtherContent.into());
+        }
+        let (_, quote) = creation.may(tx)?;
         creation.receiver_may(tx)?;
-        Ok(quote)
+        Ok(quote.clone())
     };
     plane.store().submit(Lane::Client(caller.tenant()), judge).await
 }
@@ -148,6 +151,8 @@ struct Creation {
     ask: NewTransfer,
     quoted: Result<Quote, quote::Refusal>,
     allowed: Result<(), spending::Refusal>,
+    receiver: (TenantNo, Box<str>),
+    reservation: books::Written,
     facts: String,
     answer: Saved,
     script: magic::Script,
@@ -174,6 +179,8 @@ impl Creation {
             once: Once { key, fingerprint },
             quoted,
             allowed: spending::allows(caller.policy(), &ask.service, ask.amount),
+            receiver: (caller.tenant(), ask.receiver.digits().into()),
+            reservation: books::Written::new(vec![books::reserve(ask.amount)]),
             facts: quote::facts(&ask, caller),
             answer: render(&Accepted { id: ask.id.clone() }),
             script,
@@ -181,22 +188,17 @@ impl Creation {
         }
     }
 
-    /// Whether this may be asked at all, with this key.
-    fn may(&self, tx: &mut Tx<'_>) -> Result<Quote, Halt<Refusal>> {
-        if let Claimed::Otherwise = tx.claimed(&self.once)? {
-            return Err(Refusal::OtherContent.into());
-        }
-        if grants::current(tx, self.tenant)?.is_none() {
-            return Err(Refusal::Reset.into());
-        }
-        let quote = self.quoted.clone().map_err(|refusal| Halt::Refused(Refusal::Quote(refusal)))?;
-        self.allowed.clone().map_err(|refusal| Halt::Refused(Refusal::Policy(refusal)))?;
-        Ok(quote)
+    /// Whether this may be asked at all, by whom and with this key.
+    fn may(&self, tx: &mut Tx<'_>) -> Result<(grants::TenantRow, &Quote), Halt<Refusal>> {
+        let tenant = grants::current(tx, self.tenant)?.ok_or(Halt::Refused(Refusal::Reset))?;
+        let quote = self.quoted.as_ref().map_err(|refusal| Halt::Refused(Refusal::Quote(refusal.clone())))?;
+        self.allowed.as_ref().map_err(|refusal| Halt::Refused(Refusal::Policy(refusal.clone())))?;
+        Ok((tenant, quote))
     }
 
     /// Whether the receiver may get so much in one transfer.
     fn receiver_may(&self, tx: &mut Tx<'_>) -> Result<(), Halt<Refusal>> {
-        let subject = tx.get::<kyc::SubjectRow>(&(self.tenant, self.ask.receiver.digits().into()))?;
+        let subject = tx.get::<kyc::SubjectRow>(&self.receiver)?;
         let standing = crate::kyc::standing_of(&self.plane, &self.ask.receiver, subject.as_ref());
         let limit_dollars = standing.limit_dollars;
         if self.ask.amount.minor <= i128::from(limit_dollars) * 100 {
@@ -210,17 +212,19 @@ impl Creation {
 
     fn run(&self, tx: &mut Tx<'_>) -> Result<Created, Halt<Refusal>> {
         self.want(tx);
-        if let Claimed::Before(_, answer) = tx.claimed(&self.once)? {
-            return Ok(Created::Before(answer));
+        match tx.claimed(&self.once)? {
+            Claimed::Free => {}
+            Claimed::Before(_, answer) => return Ok(Created::Before(answer)),
+            Claimed::Otherwise => return Err(Refusal::OtherContent.into()),
         }
-        let quote = self.may(tx)?;
+        let (tenant, quote) = self.may(tx)?;
         spending::spend(tx, &self.caller, self.ask.amount).map_err(no_allowance)?;
         self.receiver_may(tx)?;
-        let postings = books::post(tx, self.tenant, &[books::reserve(self.ask.amount)]).map_err(no_funds)?;
+        let postings = books::post_written(tx, self.tenant, &self.reservation).map_err(no_funds)?;
         let draft =
             Draft { kind: "transfer_accepted", facts: self.facts.clone(), postings, answer: Some(self.answer.clone()) };
         let seq = tx.append::<Refusal>(self.tenant, draft)?;
-        let row = self.first_row(tx, seq, quote)?;
+        let row = self.first_row(&tenant, tx.now(), seq, quote);
         let due = Due {
             at: row.due_at,
             tenant: self.tenant,
@@ -237,33 +241,32 @@ impl Creation {
     fn want(&self, tx: &mut Tx<'_>) {
         tx.want::<::store::Head>(&self.tenant);
         tx.want::<grants::TenantRow>(&self.tenant);
-        tx.want::<kyc::SubjectRow>(&(self.tenant, self.ask.receiver.digits().into()));
+        tx.want::<kyc::SubjectRow>(&self.receiver);
         books::want(tx, self.tenant);
         spending::want(tx, &self.caller);
     }
 
-    fn first_row(&self, tx: &mut Tx<'_>, seq: u64, quote: Quote) -> Result<TransferRow, Halt<Refusal>> {
-        let tenant = grants::current(tx, self.tenant)?;
-        let now = tenant.as_ref().map_or(tx.now(), |tenant| tenant.time(tx.now()));
+    fn first_row(&self, tenant: &grants::TenantRow, accepted_at: Time, seq: u64, quote: &Quote) -> TransferRow {
+        let now = tenant.time(accepted_at);
         let linked = self.ask.attributes.iter().any(|(name, value)| name == "approvelyId" && !value.is_empty());
-        let waits = !linked && tenant.is_some_and(|tenant| tenant.link_pay_ins);
+        let waits = !linked && tenant.link_pay_ins;
         let state =
             if waits || self.script == magic::Script::AwaitsLink { State::AwaitingLink } else { State::Created };
-        Ok(TransferRow {
+        TransferRow {
             tenant: self.tenant,
             seq,
             state,
             due_at: state.due(now, self.plane.config().payouts.stage),
-            accepted_at: tx.now(),
+            accepted_at,
             changed_at: now,
             attempts: 0,
             amount: self.ask.amount,
             script: self.script,
             spender: self.caller.policy().daily_cents.map(|_| self.caller.key()),
             trans: None,
-            sum_prov: Some(quote.received),
+            sum_prov: Some(quote.received.clone()),
             note: None,
-        })
+        }
     }
 }
 

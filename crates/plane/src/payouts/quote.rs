@@ -1,8 +1,7 @@
 //! What can be said of an ask without any state: its corridor, its attributes, its rate, its canonical form.
 
-use std::fmt::Write;
-
 use base::{Amount, Asset};
+use serde::Serialize;
 
 use super::NewTransfer;
 use crate::corridor::ATTRIBUTE_NAMES;
@@ -87,25 +86,43 @@ pub(super) fn canonical(ask: &NewTransfer) -> String {
     let mut text = String::with_capacity(256);
     let amount = ask.amount.minor.to_string();
     let fields = [ask.sender.digits(), ask.receiver.digits(), &amount, &ask.service, &ask.country, &ask.currency];
-    // Lengths in front keep two different asks from running together. Writing to a String cannot fail.
+    // Lengths in front keep two different asks from running together.
     for field in fields.into_iter().chain(attributes.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()])) {
-        let _ = write!(text, "{}:{field},", field.len());
+        text.push_str(&field.len().to_string());
+        text.push(':');
+        text.push_str(field);
+        text.push(',');
     }
     text
 }
 
+#[derive(Serialize)]
+struct Facts<'a> {
+    id: &'a str,
+    sender: &'a str,
+    receiver: &'a str,
+    cents: String,
+    service: &'a str,
+    country: &'a str,
+    currency: &'a str,
+    attributes: &'a [(String, String)],
+    key: &'a str,
+}
+
 /// What the journal keeps of an accepted transfer.
 pub(super) fn facts(ask: &NewTransfer, caller: &Caller) -> String {
-    let facts = serde_json::json!({
-        "id": ask.id,
-        "sender": ask.sender.digits(),
-        "receiver": ask.receiver.digits(),
-        "cents": ask.amount.minor.to_string(),
-        "service": ask.service,
-        "country": ask.country,
-        "currency": ask.currency,
-        "attributes": ask.attributes,
-        "key": caller.key().as_str(),
-    });
-    facts.to_string()
+    let key = caller.key();
+    let facts = Facts {
+        id: &ask.id,
+        sender: ask.sender.digits(),
+        receiver: ask.receiver.digits(),
+        cents: ask.amount.minor.to_string(),
+        service: &ask.service,
+        country: &ask.country,
+        currency: &ask.currency,
+        attributes: &ask.attributes,
+        key: key.as_str(),
+    };
+    // Plain texts: this cannot fail.
+    serde_json::to_string(&facts).unwrap_or_default()
 }
