@@ -2,6 +2,9 @@
 //! the committer's thread (waits for the disk are not in it) and its elapsed time with the waits, and the same rows
 //! written by bare SQLite statements in the same batches: the part that is SQLite's.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark ends at the first surprise")]
+#![allow(clippy::float_arithmetic, reason = "microseconds for people to read, not money")]
+
 #[path = "../tests/kit/mod.rs"]
 mod kit;
 

@@ -33,6 +33,7 @@ pub(crate) struct Committer {
     pub(crate) last: Time,
     /// Tests run every operation twice and compare what it would change.
     pub(crate) run_twice: bool,
+    pub(crate) answers_on: Option<tokio::runtime::Handle>,
 }
 
 /// The jobs of a batch after they ran.
@@ -73,6 +74,7 @@ impl Committer {
             return Vec::new();
         }
         let Round { ended, later, .. } = self.run_all(jobs, now).unwrap_or_else(|error| end_process(&error));
+        let _guard = EndOnPanic;
         let changes = self.maps.changed() > 0;
         let flushed = self.maps.flush(self.engine.as_mut());
         let syncing = Instant::now();
@@ -96,6 +98,7 @@ impl Committer {
     fn run_all(&mut self, jobs: Jobs, now: Time) -> Result<Round, EngineError> {
         let mut round = Round { ended: Vec::with_capacity(jobs.len()), ..Round::default() };
         let mut waiting = jobs;
+        let _guard = EndOnPanic;
         for _ in 0..ROUNDS {
             for job in waiting.drain(..) {
                 if self.maps.changed() >= BATCH_ROWS {
@@ -118,6 +121,7 @@ impl Committer {
     }
 
     fn run_one(&mut self, mut job: Box<dyn Job>, now: Time, round: &mut Round) {
+        let _guard = EndOnPanic;
         let mut ran = self.run_guarded(&mut job, now);
         if self.run_twice && matches!(ran, Ok(Ran::Done)) {
             self.maps.set_aside();
@@ -158,8 +162,9 @@ impl Committer {
         Stats::add(&self.stats.sync_us, sync_us);
         self.stats.engine_calls.store(self.engine.calls(), Ordering::Relaxed);
         self.stats.log_bytes.store(self.engine.log_bytes(), Ordering::Relaxed);
-        for job in ended {
-            job.answer();
+        match &self.answers_on {
+            Some(runtime) => drop(runtime.spawn(async move { answer_all(ended) })),
+            None => answer_all(ended),
         }
         Stats::add(&self.stats.busy_us, micros(started).saturating_sub(sync_us));
     }
@@ -199,13 +204,20 @@ impl Committer {
     }
 }
 
+fn answer_all(ended: Jobs) {
+    for job in ended {
+        job.answer();
+    }
+}
+
 /// A failed write or sync leaves doubt about what is durable: nothing is answered, the process ends, start recovers.
 fn end_process(error: &EngineError) -> ! {
     tracing::error!(%error, "the store cannot be trusted to have kept what it was given; ending the process");
     std::process::exit(UNTRUSTED);
 }
 
-/// Operations run guarded; a panic anywhere else on this thread (merge, flush, answer) leaves doubt as well.
+/// Operations run guarded; a panic anywhere else on this thread (merge, flush, answer) leaves doubt as well. Declared
+/// after what holds jobs, so that the process ends before their callers learn of anything.
 struct EndOnPanic;
 
 impl Drop for EndOnPanic {

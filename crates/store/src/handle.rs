@@ -31,11 +31,14 @@ pub struct Options {
     pub limits: Limits,
     /// Tests only: run every operation twice and end the process when the two differ.
     pub run_twice: bool,
+    /// The runtime whose tasks wait for answers: a batch's answers are sent from one task inside it, which wakes its
+    /// tasks more cheaply than the committer's thread can. `None`: from the committer's thread.
+    pub answers_on: Option<tokio::runtime::Handle>,
 }
 
 impl Options {
     pub fn new(dir: impl Into<PathBuf>, identity: impl Into<String>) -> Options {
-        Options { dir: dir.into(), identity: identity.into(), limits: Limits::default(), run_twice: false }
+        Options { dir: dir.into(), identity: identity.into(), limits: Limits::default(), run_twice: false, answers_on: None }
     }
 }
 
@@ -85,6 +88,7 @@ impl Store {
             maps: schema.maps(),
             last,
             run_twice: options.run_twice,
+            answers_on: options.answers_on,
         };
         let thread = std::thread::Builder::new()
             .name(format!("{}-commit", options.identity))
@@ -105,8 +109,8 @@ impl Store {
         self.submit_then(lane, run, |_| ()).await
     }
 
-    /// As [`Store::submit`], and `told` is called with the outcome once it is durable, on the committer's thread, even
-    /// when the caller has gone away by then. It must be quick and must not wait.
+    /// As [`Store::submit`], and `told` is called with the outcome once it is durable, on the thread that sends
+    /// the answers, even when the caller has gone away by then. It must be quick and must not wait.
     pub async fn submit_then<T, R, F, G>(&self, lane: Lane, run: F, told: G) -> Result<T, Stop<R>>
     where
         F: Fn(&mut Tx<'_>) -> Result<T, Halt<R>> + Send + 'static,
@@ -166,9 +170,9 @@ impl Store {
 
 impl Shared {
     fn close(&self, committer: Option<JoinHandle<()>>) {
-        self.queue.close();
-        // The connection that is closed last folds the log, and a reader's cannot.
+        // First: the connection that is closed last folds the log, and a reader's cannot.
         self.readers.lock().clear();
+        self.queue.close();
         // An operation may own the last clone: the committer must not wait for itself.
         if let Some(committer) = committer.filter(|committer| committer.thread().id() != std::thread::current().id()) {
             let _ = committer.join();

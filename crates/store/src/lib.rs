@@ -18,6 +18,11 @@ mod sqlite;
 mod stats;
 mod tx;
 
+#[cfg(test)]
+extern crate self as store;
+#[cfg(test)]
+mod tests;
+
 pub use handle::{Options, Store};
 pub use journal::{Claim, ClaimKey, Claimed, Draft, Entry, EntryKey, Head, Once, Saved};
 pub use queue::{Lane, Limits};

@@ -110,6 +110,11 @@ impl<R: Row> RowMap<R> {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn rows_in_memory(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Rows in `from..to`, ascending, at most `limit`, with the batch's and the operation's changes applied.
     pub(crate) fn walk(&mut self, from: &R::Key, to: &R::Key, limit: usize) -> Result<Vec<R>, Missing> {
         let current = |key: &R::Key| match self.overlay.get(key) {

@@ -1,5 +1,7 @@
 //! Many operations in one commit: what it costs, and that one bad operation takes nobody with it.
 
+#![allow(clippy::unwrap_used, clippy::unit_arg, reason = "a test ends at the first surprise; an operation in one line")]
+
 mod kit;
 
 use base::Stop;
@@ -82,10 +84,13 @@ async fn a_panic_in_one_operation_leaves_the_others_of_its_batch_alone() {
     funded(&store, 1, 100).await;
     let mut operations: Vec<_> = (0..20).map(|at| transfer(1, format!("k{at}"))).collect();
     let broken = Transfer::new(1, "k-broken", 1);
-    operations[7] = (1, Box::new(move |tx| {
-        broken.run(tx)?;
-        panic!("on purpose, after the writes")
-    }));
+    operations[7] = (
+        1,
+        Box::new(move |tx| {
+            broken.run(tx)?;
+            panic!("on purpose, after the writes")
+        }),
+    );
     let mut outcomes = together(&store, operations).await;
     assert!(fault(outcomes.remove(7)).chain().contains("panicked"));
     assert!(outcomes.iter().all(Result::is_ok));
@@ -105,10 +110,13 @@ async fn a_broken_constraint_fails_the_guilty_operation_and_keeps_all_others() {
         let store = open(dir.path());
         let mut operations: Vec<_> = (0..32).map(|at| transfer(1, format!("k{at}"))).collect();
         let broken = Transfer::new(1, "k-broken", 1);
-        operations[guilty] = (1, Box::new(move |tx| {
-            tx.add(Item { rank: 1, name: "a".into(), note: Some(vec![1]) });
-            broken.run(tx)
-        }));
+        operations[guilty] = (
+            1,
+            Box::new(move |tx| {
+                tx.add(Item { rank: 1, name: "a".into(), note: Some(vec![1]) });
+                broken.run(tx)
+            }),
+        );
         let mut outcomes = together(&store, operations).await;
         let named = fault(outcomes.remove(guilty)).chain();
         assert!(named.contains("constraint item"), "{named}");
@@ -122,9 +130,11 @@ async fn a_broken_constraint_fails_the_guilty_operation_and_keeps_all_others() {
 async fn two_that_add_the_same_row_in_one_batch_are_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    let add = |note: u8| (1, move |tx: &mut Tx<'_>| -> Result<(), Halt<()>> {
-        Ok(tx.add(Item { rank: 1, name: "a".into(), note: Some(vec![note]) }))
-    });
+    let add = |note: u8| {
+        (1, move |tx: &mut Tx<'_>| -> Result<(), Halt<()>> {
+            Ok(tx.add(Item { rank: 1, name: "a".into(), note: Some(vec![note]) }))
+        })
+    };
     let mut outcomes = together(&store, vec![add(1), add(2)]).await;
     fault(outcomes.remove(1));
     assert!(outcomes.remove(0).is_ok());
@@ -135,9 +145,11 @@ async fn two_that_add_the_same_row_in_one_batch_are_told_apart() {
 async fn operations_beyond_a_batch_of_rows_are_run_in_the_next() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    let wide = |from: i64| (1, move |tx: &mut Tx<'_>| -> Result<(), Halt<()>> {
-        Ok((from..from + 500).for_each(|rank| tx.add(Item { rank, name: "x".into(), note: None })))
-    });
+    let wide = |from: i64| {
+        (1, move |tx: &mut Tx<'_>| -> Result<(), Halt<()>> {
+            Ok((from..from + 500).for_each(|rank| tx.add(Item { rank, name: "x".into(), note: None })))
+        })
+    };
     let before = store.stats().figures().commits;
     let outcomes = together(&store, (0..10).map(|at| wide(at * 500)).collect()).await;
     assert!(outcomes.iter().all(Result::is_ok));

@@ -1,5 +1,7 @@
 //! The caller's key: one effect, the same answer again, and no second content under it.
 
+#![allow(clippy::unwrap_used, clippy::unit_arg, reason = "a test ends at the first surprise; an operation in one line")]
+
 mod kit;
 
 use base::Stop;
@@ -65,6 +67,9 @@ async fn sixty_four_concurrent_copies_are_one_effect_with_equal_answers() {
         }
         let answers = running.join_all().await;
         assert!(answers.iter().all(|answer| *answer == answers[0]));
-        assert_eq!((account(&store, 1).balance, journal(&store, 1).len()), (1_000 - round, usize::try_from(round).unwrap()));
+        assert_eq!(
+            (account(&store, 1).balance, journal(&store, 1).len()),
+            (1_000 - round, usize::try_from(round).unwrap())
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! One operation: what it sees, when it runs again, and that it leaves nothing behind unless it succeeds.
 
+#![allow(clippy::unwrap_used, clippy::unit_arg, reason = "a test ends at the first surprise; an operation in one line")]
+
 mod kit;
 
 use base::{Fault, Stop};
@@ -87,7 +89,10 @@ async fn dependent_reads_run_until_all_is_loaded() {
     client(&store, move |tx| {
         for (rank, name) in chain.iter().enumerate() {
             let rank = i64::try_from(rank).unwrap();
-            tx.add(Item { note: chain.get(1 + rank as usize).map(|next| next.as_bytes().to_vec()), ..item(rank, name) });
+            tx.add(Item {
+                note: chain.get(1 + rank as usize).map(|next| next.as_bytes().to_vec()),
+                ..item(rank, name)
+            });
         }
         Ok(())
     })
@@ -182,16 +187,17 @@ async fn an_operation_may_remove_and_add_again() {
 #[tokio::test]
 async fn balances_of_any_size_come_back_exactly() {
     let dir = tempfile::tempdir().unwrap();
-    let amounts = [0, 1, -1, i128::from(i64::MAX), i128::from(i64::MAX) + 1, i128::from(i64::MIN) - 1, i128::MAX, i128::MIN];
+    let amounts =
+        [0, 1, -1, i128::from(i64::MAX), i128::from(i64::MAX) + 1, i128::from(i64::MIN) - 1, i128::MAX, i128::MIN];
     let row = move |at: usize| Account { tenant: 1, name: format!("a{at}").into(), balance: amounts[at], moves: 0 };
     let store = open(dir.path());
     client(&store, move |tx| Ok((0..amounts.len()).for_each(|at| tx.add(row(at))))).await.unwrap();
     drop(store);
     let store = open(dir.path());
-    for at in 0..amounts.len() {
+    for (at, amount) in amounts.into_iter().enumerate() {
         let read = store.read(|r| r.get::<Account>(&row(at).key())).unwrap();
-        assert_eq!(read.unwrap().balance, amounts[at]);
+        assert_eq!(read.unwrap().balance, amount);
         let seen = client(&store, move |tx| Ok(tx.get::<Account>(&row(at).key())?)).await.unwrap();
-        assert_eq!(seen.unwrap().balance, amounts[at]);
+        assert_eq!(seen.unwrap().balance, amount);
     }
 }

@@ -1,5 +1,7 @@
 //! Ordered ranges, inside operations with everything pending and outside of them, against a sorted map.
 
+#![allow(clippy::unwrap_used, clippy::unit_arg, reason = "a test ends at the first surprise; an operation in one line")]
+
 mod kit;
 
 use std::collections::BTreeMap;
@@ -133,17 +135,22 @@ fn apart(at: usize, steps: Vec<Step>) -> Vec<Step> {
     steps.into_iter().map(shifted).collect()
 }
 
+type Ranks = Box<dyn Fn(&mut Tx<'_>) -> Result<Vec<i64>, Halt<()>> + Send>;
+
 #[tokio::test]
 async fn a_walk_sees_what_earlier_operations_of_its_batch_did() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let rank = |rank: i64| Item { rank, name: String::new(), note: Some(vec![0]) };
     let ranks = [1, 3, 5, 7, 9];
-    store.submit(Lane::Client(1), move |tx| Ok::<_, Halt<()>>(ranks.iter().for_each(|r| tx.add(rank(*r))))).await.unwrap();
+    store
+        .submit(Lane::Client(1), move |tx| Ok::<_, Halt<()>>(ranks.iter().for_each(|r| tx.add(rank(*r)))))
+        .await
+        .unwrap();
     drop(store);
     let store = open(dir.path());
     // Nothing here has to wait before it writes: the operations run in the order in which they were queued.
-    let steps: Vec<Box<dyn Fn(&mut Tx<'_>) -> Result<Vec<i64>, Halt<()>> + Send>> = vec![
+    let steps: Vec<Ranks> = vec![
         Box::new(move |tx| {
             tx.add(rank(4));
             tx.add(rank(100));

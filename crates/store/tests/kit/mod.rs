@@ -1,5 +1,6 @@
 //! What the store's tests and its benchmark share.
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 pub mod hold;
 pub mod tables;
