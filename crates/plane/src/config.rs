@@ -21,6 +21,8 @@ pub struct PlaneConfig {
     pub store_limits: Limits,
     /// Tests only: see [`store::Options::run_twice`].
     pub run_twice: bool,
+    /// See [`store::Options::answers_on`].
+    pub answers_on: Option<tokio::runtime::Handle>,
 }
 
 /// Most that a receiver may get in one transfer, in whole dollars (facts: cashq 4.2).
@@ -66,6 +68,7 @@ impl PlaneConfig {
             sandbox_start: SandboxStart { balance: Amount::cents(100_000_000), overdraft: Amount::cents(2_000) },
             store_limits: Limits::default(),
             run_twice: false,
+            answers_on: None,
         }
     }
 }

@@ -42,6 +42,7 @@ impl Plane {
         let mut options = Options::new(&config.dir, identity);
         options.limits = config.store_limits;
         options.run_twice = config.run_twice;
+        options.answers_on.clone_from(&config.answers_on);
         let store = Store::open(options, &schema(), Arc::clone(&clock))?;
         let (grants, work, skies) = (Arc::default(), Arc::default(), Arc::default());
         let plane = Plane { inner: Arc::new(Inner { config, store, secrets, clock, chance, grants, work, skies }) };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use base::{Environment, OsChance, SystemClock};
 use gate::{Gate, Rate};
-use plane::Plane;
+use plane::{Plane, PlaneConfig};
 use workers::{Simulated, Workers};
 
 use super::Site;
@@ -27,9 +27,10 @@ impl RunningPlane {
     /// Opens the store, takes the address, starts the workers and serves.
     pub fn start(role: &PlaneRole, levels: &Levels) -> Result<RunningPlane, Failure> {
         let environment = role.plane.name.environment;
-        let opened = Plane::open(role.plane.clone(), Arc::new(SystemClock), Arc::new(OsChance));
-        let plane = opened.map_err(Failure::Store)?;
         let mut site = Site::new(Role::of(environment).word(), role.limits.threads)?;
+        let config = PlaneConfig { answers_on: Some(site.handle().clone()), ..role.plane.clone() };
+        let opened = Plane::open(config, Arc::new(SystemClock), Arc::new(OsChance));
+        let plane = opened.map_err(Failure::Store)?;
         let listener = site.bind(environment.word(), role.listen)?;
         let base = role.public_url.clone().unwrap_or_else(|| format!("http://{}", site.address));
         let routes = routes(&plane, role, &site, &base);
