@@ -1,5 +1,7 @@
 //! A live plane chained to a peer by the CashQ contract, over a network that loses things: what we settled is what the
 //! peer paid, to the cent, whatever happened in between.
+#![allow(clippy::inconsistent_digit_grouping, reason = "cents are written as dollars and two places")]
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod kit;
 
@@ -8,9 +10,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use base::{Environment, Secret, Span, SystemClock};
-use kit::lossy::Lossy;
+use kit::lossy::{Fate, Lossy};
 use kit::peer::{End, FAILS, KEY, Kept, Peer, REFUSES, REFUSES_ONCE};
-use kit::{Agent, open_with};
+use kit::{Agent, open_with, until};
 use plane::Plane;
 use plane::payouts::{State, submission};
 use tokio::runtime::Handle;
@@ -40,17 +42,6 @@ fn cents(at: i64) -> i64 {
     10_00 + at
 }
 
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let mut often = tokio::time::interval(Duration::from_millis(20));
-    for _ in 0..6_000 {
-        if holds() {
-            return;
-        }
-        often.tick().await;
-    }
-    panic!("gave up waiting: {what}");
-}
-
 /// Ours and theirs agree about every transfer, and the money with them.
 fn agree(agent: &Agent, peer: &Peer, peers_start: i128) {
     let books = peer.books.lock().unwrap();
@@ -69,7 +60,11 @@ fn agree(agent: &Agent, peer: &Peer, peers_start: i128) {
             }
             State::Failed => {
                 assert!(theirs.is_none_or(|kept| kept.end == End::Failed), "{id} failed here and not there");
-                assert!([FAILS, REFUSES, REFUSES_ONCE].contains(&digit), "{id} failed for nothing: {:?}", row.note);
+                assert!(
+                    [FAILS, REFUSES].contains(&digit) || REFUSES_ONCE.contains(&digit),
+                    "{id} failed for nothing: {:?}",
+                    row.note
+                );
                 assert!(row.note.is_some(), "{id} failed without a word");
             }
             other => panic!("{id} is in {other:?}"),
@@ -95,16 +90,16 @@ async fn over_a_network_that_loses_things_nothing_is_paid_twice_and_nothing_is_l
         agent.send(&at.to_string(), cents(at)).await;
     }
     until("the first payments", || peer.paid() > 100_00).await;
-    peer.books.lock().unwrap().locked_out = true;
+    peer.change(|books| books.locked_out = true);
     let lost = lossy.lost.load(Ordering::SeqCst);
     until("calls while locked out", || lossy.lost.load(Ordering::SeqCst) > lost + 20).await;
-    let mut books = peer.books.lock().unwrap();
-    (books.locked_out, books.unwell) = (false, true);
-    books.balance += 1_000_000_00;
-    drop(books);
+    peer.change(|books| {
+        (books.locked_out, books.unwell) = (false, true);
+        books.balance += 1_000_000_00;
+    });
     let lost = lossy.lost.load(Ordering::SeqCst);
     until("calls while unwell", || lossy.lost.load(Ordering::SeqCst) > lost + 20).await;
-    peer.books.lock().unwrap().unwell = false;
+    peer.change(|books| books.unwell = false);
     until("an hour of bad weather", || lossy.lost.load(Ordering::SeqCst) > lost + 100).await;
     lossy.clear_up();
     until("everything is final", || plane.work().open_count() == 0).await;
@@ -114,11 +109,28 @@ async fn over_a_network_that_loses_things_nothing_is_paid_twice_and_nothing_is_l
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_is_no_failure_while_an_earlier_try_may_still_arrive() {
+    let dir = tempfile::tempdir().unwrap();
+    let plane = live(dir.path());
+    let peer = Peer::start(1_000_00).await;
+    let lossy = Lossy::planned(peer.address, [Fate::Late]).await;
+    let agent = Agent::admitted(&plane, 1, FUNDS).await;
+    let workers = Workers::start(plane.clone(), rail(lossy.address), &Handle::current());
+    // Refused the first time that it is seen, which is our second try; the first one arrives after it and is taken.
+    agent.send("1", 10_06).await;
+    until("final", || plane.work().open_count() == 0).await;
+    workers.stop().await;
+    until("nothing is on its way any more", || lossy.on_their_way.load(Ordering::SeqCst) == 0).await;
+    assert_eq!((agent.state("1"), peer.paid()), (State::Paid, 10_06));
+    assert_eq!(agent.money(), (i128::from(FUNDS) - 10_06, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_key_fails_no_transfer_and_is_mended_without_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let plane = live(dir.path());
     let peer = Peer::start(1_000_00).await;
-    peer.books.lock().unwrap().locked_out = true;
+    peer.change(|books| books.locked_out = true);
     let agent = Agent::admitted(&plane, 1, FUNDS).await;
     let workers = Workers::start(plane.clone(), rail(peer.address), &Handle::current());
     agent.send("1", 10_01).await;
@@ -126,7 +138,7 @@ async fn a_bad_key_fails_no_transfer_and_is_mended_without_a_restart() {
     until("a few tries", || row().attempts > 5).await;
     assert!(matches!(row().state, State::Retrying(_)) && agent.money().1 == 10_01);
     assert!(row().note.is_some_and(|note| note.contains("authentication_error")));
-    peer.books.lock().unwrap().locked_out = false;
+    peer.change(|books| books.locked_out = false);
     until("paid", || row().state == State::Paid).await;
     workers.stop().await;
     assert_eq!(agent.money(), (i128::from(FUNDS) - 10_01, 0));
@@ -139,7 +151,7 @@ async fn what_is_submitted_is_what_was_asked() {
     let peer = Peer::start(1_000_00).await;
     let agent = Agent::admitted(&plane, 1, FUNDS).await;
     let workers = Workers::start(plane.clone(), rail(peer.address), &Handle::current());
-    agent.send("00042", 12_34).await;
+    agent.send("00042", 12_31).await;
     until("paid", || agent.state("00042") == State::Paid).await;
     workers.stop().await;
     let row = plane::payouts::of_tenant(&plane, agent.caller.tenant(), "00042").unwrap().unwrap();
@@ -148,8 +160,8 @@ async fn what_is_submitted_is_what_was_asked() {
     let id = submission_id(row.tenant, row.seq);
     assert_eq!(row.trans, Some(format!("PEER-{id}")));
     // The quoted amount stays where the peer names none.
-    assert_eq!(row.sum_prov.as_deref(), Some("583.61"));
+    assert_eq!(row.sum_prov.as_deref(), Some("582.19"));
     let books = peer.books.lock().unwrap();
     let kept = &books.transfers[&id];
-    assert_eq!((kept.cents, kept.submissions, books.transfers.len()), (12_34, 1, 1));
+    assert_eq!((kept.cents, kept.submissions, books.transfers.len()), (12_31, 1, 1));
 }

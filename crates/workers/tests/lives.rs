@@ -1,4 +1,6 @@
 //! Transfers live their lives on a simulated and on a manual rail, stepped with a clock that the test moves.
+#![allow(clippy::inconsistent_digit_grouping, reason = "cents are written as dollars and two places")]
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod kit;
 
@@ -200,7 +202,6 @@ async fn on_a_manual_rail_transfers_stop_until_the_operator_speaks() {
     let mut worker = Payouts::new(plane.clone(), Rail::Manual);
     agent.send("1", 30_00).await;
     agent.send("2", 20_00).await;
-    // 66.01 is nothing special on live.
     run(&mut worker, &clock, 40).await;
     assert_eq!((agent.state("1"), agent.state("2"), worker.waiting()), (State::Processing, State::Processing, 0));
     assert_eq!(agent.money(), (100_00, 50_00));

@@ -1,12 +1,12 @@
 //! A network between us and the peer that loses answers, delays requests past our patience, sends them twice, breaks
 //! connections and goes away. What it does is drawn from a seed.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use std::sync::Mutex;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -17,13 +17,16 @@ pub struct Lossy {
     pub address: SocketAddr,
     peer: SocketAddr,
     chance: Arc<Mutex<fastrand::Rng>>,
+    /// What happens to the next requests, whatever the weather.
+    planned: Arc<Mutex<VecDeque<Fate>>>,
     fair: Arc<AtomicBool>,
     /// Requests that have not reached the peer yet.
     pub on_their_way: Arc<AtomicUsize>,
     pub lost: Arc<AtomicUsize>,
 }
 
-enum Fate {
+#[derive(Clone, Copy)]
+pub enum Fate {
     Through,
     LostAnswer,
     /// Reaches the peer after we have given up.
@@ -38,9 +41,24 @@ impl Lossy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let chance = Arc::new(Mutex::new(fastrand::Rng::with_seed(seed)));
-        let lossy =
-            Lossy { address, peer, chance, fair: Arc::default(), on_their_way: Arc::default(), lost: Arc::default() };
+        let lossy = Lossy {
+            address,
+            peer,
+            chance,
+            planned: Arc::default(),
+            fair: Arc::default(),
+            on_their_way: Arc::default(),
+            lost: Arc::default(),
+        };
         tokio::spawn(lossy.clone().listen(listener));
+        lossy
+    }
+
+    /// A network that does this to the first requests and then nothing bad.
+    pub async fn planned(peer: SocketAddr, fates: impl IntoIterator<Item = Fate>) -> Lossy {
+        let lossy = Lossy::start(peer, 0).await;
+        lossy.clear_up();
+        lossy.planned.lock().unwrap().extend(fates);
         lossy
     }
 
@@ -53,7 +71,7 @@ impl Lossy {
         loop {
             let Ok((stream, _)) = listener.accept().await else { continue };
             tokio::spawn(self.clone().pass(stream));
-            if self.draw(60) == 0 {
+            if self.draw(60) == 1 {
                 // Away: connections are refused for a while.
                 drop(listener);
                 pause(200).await;
@@ -70,7 +88,7 @@ impl Lossy {
         }
         self.on_their_way.fetch_add(1, Ordering::SeqCst);
         if let Fate::Late = fate {
-            pause(150 + u64::from(self.draw(300))).await;
+            pause(250 + u64::from(self.draw(300))).await;
         }
         if let Fate::Twice = fate {
             forward(self.peer, &request.raw).await;
@@ -89,6 +107,9 @@ impl Lossy {
     }
 
     fn fate(&self) -> Fate {
+        if let Some(fate) = self.planned.lock().unwrap().pop_front() {
+            return fate;
+        }
         match self.draw(10) {
             0 => Fate::LostAnswer,
             1 => Fate::Late,

@@ -1,6 +1,7 @@
 //! What the tests of the workers share: planes in a private directory, tenants with an agent key, and a network that
 //! loses things.
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 pub mod http;
 pub mod lossy;
@@ -9,8 +10,9 @@ pub mod peer;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use base::{Amount, Clock, Environment, PlaneName, SeededChance, Span, TenantId, Time};
+use base::{Amount, Clock, Environment, PlaneName, Secret, SeededChance, Span, TenantId, Time};
 use plane::payouts::{self, NewTransfer, State};
 use plane::{Caller, KeyKind, Operator, Phone, Plane, PlaneConfig, Saved, books, grants};
 use workers::{Loop, Payouts, Rail, Simulated};
@@ -65,12 +67,9 @@ impl Agent {
 
     /// A new key for a tenant that the plane knows.
     pub async fn of(plane: &Plane, id: TenantId) -> Agent {
-        let operator = Operator::over_the_socket();
-        let limits = grants::KeyLimits::default();
-        let new = grants::NewKey { tenant: id.clone(), kind: KeyKind::Agent, name: "test".to_owned(), limits };
-        let key = grants::mint(plane, &operator, new).await.expect("minted");
+        let key = mint(plane, &id).await;
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let caller = grants::authenticate(plane, key.reveal().expose(), ip).ok().expect("authenticated");
+        let Ok(caller) = grants::authenticate(plane, key.expose(), ip) else { panic!("the key is not known") };
         Agent { plane: plane.clone(), id, caller }
     }
 
@@ -95,6 +94,25 @@ impl Agent {
         let balance = books::balance(&self.plane, self.caller.tenant()).expect("read");
         (balance.posted.minor, balance.held.minor)
     }
+}
+
+/// A new agent key, whole.
+pub async fn mint(plane: &Plane, tenant: &TenantId) -> Secret<String> {
+    let limits = grants::KeyLimits::default();
+    let new = grants::NewKey { tenant: tenant.clone(), kind: KeyKind::Agent, name: "test".to_owned(), limits };
+    grants::mint(plane, &Operator::over_the_socket(), new).await.expect("minted").reveal()
+}
+
+/// Looks every 20 ms, for two minutes at most.
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let mut often = tokio::time::interval(Duration::from_millis(20));
+    for _ in 0..6_000 {
+        if holds() {
+            return;
+        }
+        often.tick().await;
+    }
+    panic!("gave up waiting: {what}");
 }
 
 pub fn ask(id: &str, cents: i64) -> NewTransfer {
