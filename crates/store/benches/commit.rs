@@ -39,8 +39,9 @@ fn through_the_store(batch: usize, tenants: TenantNo) {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut options = Options::new(dir.path(), "bench");
     options.limits = Limits { batch_operations: batch, ..Limits::default() };
-    let store = Store::open(options, &schema(), Arc::new(SystemClock)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    options.answers_on = Some(runtime.handle().clone());
+    let store = Store::open(options, &schema(), Arc::new(SystemClock)).unwrap();
     runtime.block_on(async {
         for tenant in 1..=tenants {
             store.submit(Lane::Client(tenant), move |tx| fund(tx, tenant, 1 << 80)).await.unwrap();

@@ -205,9 +205,9 @@ impl Committer {
 }
 
 fn answer_all(ended: Jobs) {
-    for job in ended {
-        job.answer();
-    }
+    let ended = ended.into_iter();
+    let _guard = EndOnPanic;
+    ended.for_each(Job::answer);
 }
 
 /// A failed write or sync leaves doubt about what is durable: nothing is answered, the process ends, start recovers.

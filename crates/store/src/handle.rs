@@ -38,7 +38,13 @@ pub struct Options {
 
 impl Options {
     pub fn new(dir: impl Into<PathBuf>, identity: impl Into<String>) -> Options {
-        Options { dir: dir.into(), identity: identity.into(), limits: Limits::default(), run_twice: false, answers_on: None }
+        Options {
+            dir: dir.into(),
+            identity: identity.into(),
+            limits: Limits::default(),
+            run_twice: false,
+            answers_on: None,
+        }
     }
 }
 

@@ -225,9 +225,13 @@ impl<R: Row> AnyMap for RowMap<R> {
             return;
         }
         for key in self.changed.drain(..) {
-            if let Some(slot) = self.slots.get_mut(&key) {
-                slot.stored = slot.row.is_some();
-                slot.changed = false;
+            match self.slots.get_mut(&key) {
+                Some(slot) if slot.row.as_ref().is_some_and(R::stays_in_memory) => {
+                    slot.stored = true;
+                    slot.changed = false;
+                }
+                Some(_) => drop(self.slots.remove(&key)),
+                None => {}
             }
         }
     }

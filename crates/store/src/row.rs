@@ -103,6 +103,10 @@ pub trait Row: Clone + PartialEq + Send + Sync + 'static {
     const SPEC: Spec;
 
     fn key(&self) -> Self::Key;
+    /// Whether it is likely to be looked at again: a row that is not leaves memory as soon as its batch is durable.
+    fn stays_in_memory(&self) -> bool {
+        true
+    }
     /// Writes the key columns.
     fn write_key(key: &Self::Key, out: &mut dyn Bind);
     /// Writes all columns, key first.

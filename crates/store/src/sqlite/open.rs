@@ -15,6 +15,9 @@ use crate::schema::Schema;
 
 /// "CoFo": other programs' files are refused.
 const APPLICATION_ID: i32 = 0x436f_466f;
+/// The upper pages of every tree fit. A larger cache was slower: SQLite looks through all of it at many commits, and the
+/// leaves that random keys need are found in the operating system's cache as well.
+const WRITER_CACHE_KIB: i64 = 8 * 1_024;
 /// How long a connection waits for a lock that another program holds.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
@@ -34,7 +37,7 @@ pub(crate) fn open_writer(file: &Path, schema: &Schema, identity: &str) -> Resul
     let name = format!("{}/{identity}", schema.kind);
     let found = identify(&connection, &name)?;
     refuse_newer(&connection, schema)?;
-    settings(&connection, 24).map_err(fault)?;
+    settings(&connection, WRITER_CACHE_KIB).map_err(fault)?;
     durable(&connection)?;
     if found == Found::Empty {
         christen(&mut connection, &name).map_err(fault)?;
@@ -87,11 +90,12 @@ fn make_private(file: &Path) -> Result<(), Fault> {
     }
 }
 
-fn settings(connection: &Connection, cache_mb: i64) -> rusqlite::Result<()> {
+fn settings(connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "fullfsync", true)?;
-    connection.pragma_update(None, "cache_size", -1_024 * cache_mb)?;
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
+    connection.pragma_update(None, "cache_spill", false)?;
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;

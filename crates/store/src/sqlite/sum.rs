@@ -1,5 +1,5 @@
 //! A row's checksum: CRC-32 over its values in column order, each with a tag for its type and its length, so that a
-//! value cannot move into its neighbour unseen (`docs/decisions/0004-row-checksums.md`).
+//! value cannot move into its neighbour unseen (`docs/decisions/0005-row-checksums.md`).
 
 use crc32fast::Hasher;
 

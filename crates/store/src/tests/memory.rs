@@ -101,6 +101,19 @@ fn what_was_wanted_and_never_loaded_is_forgotten_with_its_batch() {
 }
 
 #[test]
+fn a_row_that_is_done_leaves_memory_with_its_batch() {
+    let mut map = RowMap::<Item>::default();
+    write(&mut map, 0..4);
+    map.put((2, String::new()), Some(Item { note: Some(b"done".to_vec()), ..item(2) }));
+    map.merge();
+    map.flush(&mut Nothing::default()).unwrap();
+    map.settle();
+    assert_eq!(map.rows_in_memory(), 3);
+    // Not known any more, rather than known to be absent.
+    assert!(map.get(&(2, String::new())).is_err());
+}
+
+#[test]
 fn rows_that_are_written_once_do_not_stay() {
     let mut map = RowMap::<Progress>::default();
     map.put((1, 1), Some(Progress { tenant: 1, seq: 1, state: 0, next: 0 }));

@@ -131,6 +131,10 @@ impl Row for Item {
         (self.rank, self.name.clone())
     }
 
+    fn stays_in_memory(&self) -> bool {
+        self.note.as_deref() != Some(b"done")
+    }
+
     fn write_key(key: &Self::Key, out: &mut dyn Bind) {
         out.int(key.0);
         out.text(&key.1);
