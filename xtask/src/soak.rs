@@ -39,6 +39,25 @@ const ITEMS: &[Item] = &[
         environment: &[("COUNTERFOIL_SOAK", "1")],
         reading: Reading::FigureLines,
     },
+    Item {
+        name: "figures",
+        about: "Memory and start-up after a million transfers, and live's answers while the sandbox is flooded: in one process, \
+                and as two processes pinned to a core each, load included.",
+        command: &[
+            "test",
+            "--release",
+            "--package",
+            "counterfoil",
+            "--test",
+            "figures",
+            "--",
+            "--nocapture",
+            "--test-threads",
+            "1",
+        ],
+        environment: &[("COUNTERFOIL_SOAK", "1")],
+        reading: Reading::FigureLines,
+    },
 ];
 
 /// Runs the items called `names`, or all, and writes each one's figures as soon as it ends. An item that fails keeps its old

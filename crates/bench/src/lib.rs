@@ -36,9 +36,10 @@ mod yardstick;
 use std::process::ExitCode;
 
 pub use load::{Load, Requests, Until, run as run_load};
+pub use machine::CpuList;
 pub use options::Options;
 pub use reference::{Append, Appender, ReferenceKind, ReferenceOptions, run as run_reference};
-pub use scenario::{Template, Transfers};
+pub use scenario::{Template, Transfers, is_success};
 pub use tally::Tally;
 
 /// Measures what the options name and prints it on stdout; progress goes to stderr. Exit codes: see the crate's page.

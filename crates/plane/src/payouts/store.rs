@@ -54,11 +54,15 @@ impl Row for TransferRow {
             Column::new("note", Kind::Text),
         ],
         key: KeyShape::TenantSeq,
-        keep: 40_000,
+        keep: 100_000,
     };
 
     fn key(&self) -> Self::Key {
         (self.tenant, self.seq)
+    }
+
+    fn stays_in_memory(&self) -> bool {
+        !self.state.is_final()
     }
 
     fn write_key(key: &Self::Key, out: &mut dyn Bind) {

@@ -1,0 +1,120 @@
+//! Figures that need a full store or two pinned processes: memory and start-up after many transfers, and what a flood on
+//! the sandbox does to live. Small here, so that the way stays walkable; whole with `COUNTERFOIL_SOAK=1`, which prints
+//! `figure:` lines for `docs/figures.md`. Only memory is asserted: times are figures, not tests.
+
+#![allow(clippy::float_arithmetic, reason = "latencies and rates are measured here; no money is computed")]
+
+mod kit;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bench::{CpuList, Load, Tally, Template, Transfers, Until, is_success, run_load};
+use kit::{Server, admin_json, serve_command};
+
+fn soak() -> bool {
+    std::env::var_os("COUNTERFOIL_SOAK").is_some()
+}
+
+/// New transfers with `key` on `url`, from `connections` connections.
+fn send(url: &str, key: &str, connections: usize, until: Until, core: Option<&str>, seed: u64) -> Tally {
+    let host = url.trim_start_matches("http://");
+    let target: SocketAddr = host.parse().unwrap();
+    let templates: Arc<[Template]> = [Template::new(host, key)].into();
+    let cpus = core.map(|core| core.parse::<CpuList>().unwrap());
+    let load = Load { target, connections, threads: 1, until, accepted: is_success, cpus };
+    let source = |at: usize| Box::new(Transfers::new(Arc::clone(&templates), seed + at as u64)) as Box<_>;
+    let tally = run_load(&load, source).unwrap();
+    assert_eq!(tally.errors, 0, "{:?}", tally.first_errors);
+    tally
+}
+
+/// Resident memory of a process, in MB.
+fn memory_mb(pid: u64) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
+}
+
+#[test]
+fn memory_and_start_up_after_many_transfers() {
+    let transfers = if soak() { 1_000_000 } else { 20_000 };
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::dev(dir.path());
+    let key = server.key("sandbox", "agent").to_owned();
+    send(server.url("sandbox"), &key, 64, Until::Sent(transfers), None, 1);
+    let pid = server.facts["pid"].as_u64().unwrap();
+    let memory = memory_mb(pid);
+    println!("figure: memory_mb_after_{transfers}_transfers = {memory}");
+    assert!(memory < 100, "{memory} MB after {transfers} transfers");
+    let ended = server.interrupt();
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let begun = Instant::now();
+    let server = Server::dev(dir.path());
+    println!("figure: start_ms_with_{transfers}_transfers = {}", begun.elapsed().as_millis());
+    let begun = Instant::now();
+    server.kill();
+    let server = Server::dev(dir.path());
+    println!("figure: start_ms_after_a_kill_with_{transfers}_transfers = {}", begun.elapsed().as_millis());
+    let answer = server.get("sandbox", "/api/agent_balance", Some(&key));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+#[test]
+fn a_flood_on_the_sandbox_beside_live() {
+    let dir = tempfile::tempdir().unwrap();
+    let seeded = Server::dev(dir.path());
+    let (sandbox_key, live_key) = (seeded.key("sandbox", "agent").to_owned(), seeded.key("live", "agent").to_owned());
+    let tenant = seeded.tenant().to_owned();
+    let fund = ["fund", "--tenant", &tenant, "--env", "live", "--amount", "1000000.00", "--reason", "figures"];
+    admin_json(dir.path(), &fund);
+    let (alone, beside) =
+        live_beside_flood((seeded.url("live"), &live_key), (seeded.url("sandbox"), &sandbox_key), (None, None));
+    tell("one_process", &alone, &beside);
+    assert!(seeded.interrupt().status.success());
+
+    let sandbox = pinned("sandbox", dir.path(), "0");
+    let live = pinned("live", dir.path(), "1");
+    let cores = (Some("0"), Some("1"));
+    let (alone, beside) =
+        live_beside_flood((live.url("listening"), &live_key), (sandbox.url("listening"), &sandbox_key), cores);
+    tell("two_processes_pinned", &alone, &beside);
+}
+
+/// One role on one core, with limits that let a load through.
+fn pinned(role: &str, data: &Path, core: &str) -> Server {
+    let unpinned = serve_command(role, data);
+    let mut command = std::process::Command::new("taskset");
+    command.args(["-c", core]).arg(unpinned.get_program()).args(unpinned.get_args());
+    command.envs(unpinned.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let section = role.to_uppercase();
+    for limit in ["REQUESTS_PER_SECOND", "BURST"] {
+        command.env(format!("COUNTERFOIL_{section}__LIMITS__{limit}"), "1000000");
+    }
+    Server::serve(command)
+}
+
+/// Live's answers to four connections, alone and then while 64 connections flood the sandbox. (url, key) of each side,
+/// and the cores of the load on (sandbox, live).
+fn live_beside_flood(live: (&str, &str), sandbox: (&str, &str), cores: (Option<&str>, Option<&str>)) -> (Tally, Tally) {
+    let span = if soak() { Duration::from_secs(15) } else { Duration::from_secs(1) };
+    let measure = |seed| send(live.0, live.1, 4, Until::Elapsed(span), cores.1, seed);
+    let alone = measure(1_000);
+    let beside = std::thread::scope(|scope| {
+        let flood = scope.spawn(|| send(sandbox.0, sandbox.1, 64, Until::Elapsed(span + span / 5), cores.0, 2_000));
+        let beside = measure(3_000);
+        flood.join().unwrap();
+        beside
+    });
+    (alone, beside)
+}
+
+fn tell(name: &str, alone: &Tally, beside: &Tally) {
+    for (when, tally) in [("alone", alone), ("beside_a_flood", beside)] {
+        println!("figure: live_p99_ms_{name}_{when} = {:.2}", tally.latency_ms(99.0));
+        println!("figure: live_p50_ms_{name}_{when} = {:.2}", tally.latency_ms(50.0));
+        println!("figure: live_per_second_{name}_{when} = {:.0}", tally.rate());
+    }
+}
