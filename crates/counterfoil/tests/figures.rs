@@ -21,31 +21,32 @@ fn soak() -> bool {
 /// New transfers with `key` on `url`, from `connections` connections.
 fn send(url: &str, key: &str, connections: usize, until: Until, core: Option<&str>, seed: u64) -> Tally {
     let host = url.trim_start_matches("http://");
-    let target: SocketAddr = host.parse().unwrap();
+    let target: SocketAddr = host.parse().expect("a base URL has an address and a port");
     let templates: Arc<[Template]> = [Template::new(host, key)].into();
-    let cpus = core.map(|core| core.parse::<CpuList>().unwrap());
+    let cpus = core.map(|core| core.parse::<CpuList>().expect("a core's number"));
     let load = Load { target, connections, threads: 1, until, accepted: is_success, cpus };
     let source = |at: usize| Box::new(Transfers::new(Arc::clone(&templates), seed + at as u64)) as Box<_>;
-    let tally = run_load(&load, source).unwrap();
+    let tally = run_load(&load, source).expect("the load runs");
     assert_eq!(tally.errors, 0, "{:?}", tally.first_errors);
     tally
 }
 
 /// Resident memory of a process, in MB.
 fn memory_mb(pid: u64) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the server runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a process has resident memory");
+    let kilobytes = line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of kB");
+    kilobytes / 1_024
 }
 
 #[test]
 fn memory_and_start_up_after_many_transfers() {
     let transfers = if soak() { 1_000_000 } else { 20_000 };
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a directory");
     let server = Server::dev(dir.path());
     let key = server.key("sandbox", "agent").to_owned();
     send(server.url("sandbox"), &key, 64, Until::Sent(transfers), None, 1);
-    let pid = server.facts["pid"].as_u64().unwrap();
+    let pid = server.facts["pid"].as_u64().expect("dev.json names it");
     let memory = memory_mb(pid);
     println!("figure: memory_mb_after_{transfers}_transfers = {memory}");
     assert!(memory < 100, "{memory} MB after {transfers} transfers");
@@ -64,7 +65,7 @@ fn memory_and_start_up_after_many_transfers() {
 
 #[test]
 fn a_flood_on_the_sandbox_beside_live() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a directory");
     let seeded = Server::dev(dir.path());
     let (sandbox_key, live_key) = (seeded.key("sandbox", "agent").to_owned(), seeded.key("live", "agent").to_owned());
     let tenant = seeded.tenant().to_owned();
@@ -105,7 +106,7 @@ fn live_beside_flood(live: (&str, &str), sandbox: (&str, &str), cores: (Option<&
     let beside = std::thread::scope(|scope| {
         let flood = scope.spawn(|| send(sandbox.0, sandbox.1, 64, Until::Elapsed(span + span / 5), cores.0, 2_000));
         let beside = measure(3_000);
-        flood.join().unwrap();
+        flood.join().expect("the flood ends by itself");
         beside
     });
     (alone, beside)

@@ -33,6 +33,9 @@ async fn standard(house: &House, limits: KeyLimits) -> String {
     kit::key(&house.plane, &house.tenant, KeyKind::Standard, limits).await
 }
 
+/// Longer than 64 calls take on the busiest machine.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
 #[tokio::test]
 async fn a_key_lives_is_disabled_enabled_and_revoked_for_good() {
     let house = House::sandbox().await;
@@ -168,12 +171,12 @@ async fn revoked_means_revoked() {
                 tokio::spawn(async move { hammer(&plane, &key, &answered, &stop, &before).await })
             })
             .collect();
-        for _ in 0..100_000 {
-            if accepted_before.load(Ordering::SeqCst) >= 64 {
-                break;
+        let warm = async {
+            while accepted_before.load(Ordering::SeqCst) < 64 {
+                tokio::task::yield_now().await;
             }
-            tokio::task::yield_now().await;
-        }
+        };
+        tokio::time::timeout(PATIENCE, warm).await.expect("the key is accepted before it is revoked");
         change(&house, &key, KeyChange::Revoke).await.unwrap();
         answered.store(true, Ordering::SeqCst);
         for _ in 0..64 {
@@ -183,7 +186,6 @@ async fn revoked_means_revoked() {
         for hammer in hammers {
             assert_eq!(hammer.await.unwrap(), 0, "round {round}: accepted after the revocation was answered");
         }
-        assert!(accepted_before.load(Ordering::SeqCst) >= 64, "round {round}: nobody was accepted before");
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use base::PlaneName;
 use plane::payouts::State;
 
-/// `sandbox/main`: how a plane is called in every figure. Made once per plane and kept for the process's life.
+/// How a plane is called in every figure: by its environment.
 pub(crate) fn label(plane: &PlaneName) -> &'static str {
-    Box::leak(format!("{}/{}", plane.environment, plane.name).into_boxed_str())
+    plane.environment.word()
 }
 
 /// Counts transfers by the state that they came to.
