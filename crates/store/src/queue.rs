@@ -2,6 +2,7 @@
 //! fifth of the rows while clients wait.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use hashbrown::HashMap;
 use parking_lot::{Condvar, Mutex};
@@ -39,6 +40,11 @@ const ROWS_PER_CLIENT: u32 = 5;
 const OBJECTS_PER_WORKER: u32 = 500;
 /// The most objects that workers move in a batch without clients.
 const ROWS_OF_WORKERS: u32 = 2_000;
+/// From so many clients in a batch on, clients wait even when the queue is empty for a moment: they are being answered or
+/// are on their way. Workers get their share then, and no more.
+const CROWD: usize = 12;
+/// No client for so long: nobody waits, and workers take what they like.
+const QUIET: Duration = Duration::from_micros(500);
 /// Empty queues that are kept for their memory.
 const QUEUES_KEPT: usize = 1_024;
 
@@ -51,6 +57,8 @@ struct Waiting {
     /// Objects that workers may move on account of what clients moved.
     credit: u32,
     asleep: bool,
+    /// Clients in a batch, lately: the most, fading by an eighth with each batch.
+    lately: usize,
     closed: bool,
 }
 
@@ -99,12 +107,16 @@ impl Queue {
     /// Waits for work and takes a batch of it. `None` when the queue is closed and empty.
     pub(crate) fn take(&self) -> Option<Batch> {
         let mut waiting = self.waiting.lock();
-        while waiting.clients == 0 && waiting.workers.is_empty() {
-            if waiting.closed {
+        while waiting.clients == 0 && !waiting.workers_may_go_alone() {
+            if waiting.closed && waiting.workers.is_empty() {
                 return None;
             }
             waiting.asleep = true;
-            self.woken.wait(&mut waiting);
+            if waiting.workers.is_empty() {
+                self.woken.wait(&mut waiting);
+            } else if waiting.closed || self.woken.wait_for(&mut waiting, QUIET).timed_out() {
+                waiting.lately = 0;
+            }
         }
         waiting.asleep = false;
         Some(waiting.batch(self.limits.batch_operations))
@@ -150,6 +162,7 @@ impl Waiting {
         let mut jobs = Vec::with_capacity(most.min(self.clients + self.workers.len()));
         self.take_clients(most, &mut jobs);
         let clients = jobs.len();
+        self.lately = clients.max(self.lately - self.lately.div_ceil(8));
         self.take_workers(clients, &mut jobs);
         Batch { jobs, clients }
     }
@@ -171,15 +184,20 @@ impl Waiting {
         }
     }
 
-    /// What workers have earned by what clients moved: a quarter of it, which is a fifth of the whole. Without clients
-    /// they take what they like, up to a batch's rows.
+    fn workers_may_go_alone(&self) -> bool {
+        self.workers.front().is_some_and(|(objects, _)| self.lately < CROWD || self.credit >= *objects)
+    }
+
+    /// While clients wait, workers take what they have earned by what clients moved: a quarter of it, which is a fifth of
+    /// the whole. When nobody waits they take what they like, up to a batch's rows.
     fn take_workers(&mut self, clients: usize, jobs: &mut Vec<Box<dyn Job>>) {
         let earned = u32::try_from(clients).unwrap_or(u32::MAX).saturating_mul(ROWS_PER_CLIENT) / 4;
         self.credit = self.credit.saturating_add(earned).min(OBJECTS_PER_WORKER);
         let mut moved = 0;
         while let Some((objects, _)) = self.workers.front() {
             let objects = *objects;
-            let allowed = if clients > 0 { self.credit >= objects } else { moved + objects <= ROWS_OF_WORKERS };
+            let clients_wait = clients > 0 || self.lately >= CROWD;
+            let allowed = if clients_wait { self.credit >= objects } else { moved + objects <= ROWS_OF_WORKERS };
             if !allowed {
                 break;
             }

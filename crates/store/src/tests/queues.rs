@@ -106,6 +106,18 @@ fn without_clients_workers_run_at_once_up_to_a_batch_of_rows() {
 }
 
 #[test]
+fn after_a_crowd_workers_wait_for_a_quiet_moment_and_not_for_ever() {
+    let queue = Queue::new(Limits { batch_operations: 64, ..LIMITS });
+    (0..64).for_each(|_| push(&queue, Lane::Client(1)).unwrap());
+    (0..2).for_each(|_| push(&queue, Lane::Worker { objects: 500 }).unwrap());
+    assert_eq!(counts(&queue.take().unwrap()), (64, 0));
+    // A client that comes meanwhile goes first and earns nothing near a worker's operation.
+    push(&queue, Lane::Client(1)).unwrap();
+    assert_eq!(counts(&queue.take().unwrap()), (1, 0));
+    assert_eq!(counts(&queue.take().unwrap()), (0, 2));
+}
+
+#[test]
 fn a_closed_queue_gives_what_waits_and_then_ends() {
     let queue = Queue::new(LIMITS);
     (0..13).for_each(|_| push(&queue, Lane::Client(1)).unwrap());
