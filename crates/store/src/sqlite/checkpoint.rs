@@ -11,8 +11,8 @@ use rusqlite::Connection;
 
 use super::open::open_second;
 
-/// About 64 MB of 4 KiB pages. Smaller means more double writes; larger means more to read at start.
-pub(crate) const FOLD_AT_PAGES: u64 = 16_000;
+/// About 128 MB of 4 KiB pages. Smaller means more double writes and a longer worst answer; larger, more to read at start.
+pub(crate) const FOLD_AT_PAGES: u64 = 32_000;
 /// A rest that the committer may fold itself without being noticed.
 const REST_PAGES: i64 = 256;
 /// In folds. Alarm: readers or the disk keep the log from being folded.
