@@ -54,7 +54,7 @@ impl Row for TransferRow {
             Column::new("note", Kind::Text),
         ],
         key: KeyShape::TenantSeq,
-        keep: 50_000,
+        keep: 20_000,
     };
 
     fn key(&self) -> Self::Key {
