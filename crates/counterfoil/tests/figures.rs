@@ -1,6 +1,6 @@
 //! Figures that need a full store or two pinned processes: memory and start-up after many transfers, and what a flood on
 //! the sandbox does to live. Small here, so that the way stays walkable; whole with `COUNTERFOIL_SOAK=1`, which prints
-//! `figure:` lines for `docs/figures.md`. Only memory is asserted: times are figures, not tests.
+//! `figure:` lines for `docs/figures.md`. Only the whole run's memory is asserted: times are figures, not tests.
 
 #![allow(clippy::float_arithmetic, reason = "latencies and rates are measured here; no money is computed")]
 
@@ -49,7 +49,7 @@ fn memory_and_start_up_after_many_transfers() {
     let pid = server.facts["pid"].as_u64().expect("dev.json names it");
     let memory = memory_mb(pid);
     println!("figure: memory_mb_after_{transfers}_transfers = {memory}");
-    assert!(memory < 100, "{memory} MB after {transfers} transfers");
+    assert!(!soak() || memory < 100, "{memory} MB after {transfers} transfers");
     let ended = server.interrupt();
     assert!(ended.status.success(), "{}", ended.stderr);
     let begun = Instant::now();
