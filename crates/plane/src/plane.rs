@@ -112,11 +112,6 @@ impl Plane {
         self.inner.store.close();
     }
 
-    /// The key that callbacks of the verification provider are checked with.
-    pub fn callback_secret(&self) -> &Secret<[u8; 32]> {
-        &self.inner.secrets.callbacks
-    }
-
     pub(crate) fn store(&self) -> &Store {
         &self.inner.store
     }

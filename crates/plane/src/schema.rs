@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use base::TenantId;
-use store::{Corrupt, Migration, Schema, Take, TenantNo};
+pub(crate) use store::tenant;
+use store::{Corrupt, Migration, Schema, Take};
 
 use crate::books::AccountRow;
 use crate::grants::{KeyRow, TenantRow};
@@ -24,10 +25,6 @@ pub(crate) fn schema() -> Schema {
         .with::<SubjectRow>()
         .with::<WindowRow>()
         .with::<SpendRow>()
-}
-
-pub(crate) fn tenant(from: &mut dyn Take) -> Result<TenantNo, Corrupt> {
-    TenantNo::try_from(from.int()?).map_err(|_| from.corrupt("tenant number out of range"))
 }
 
 pub(crate) fn tenant_id(from: &mut dyn Take) -> Result<TenantId, Corrupt> {

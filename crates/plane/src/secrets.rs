@@ -15,8 +15,6 @@ pub(crate) struct Secrets {
     pub(crate) fingerprint: Secret<[u8; 32]>,
     /// Hosted verification links are signed with it.
     pub(crate) links: Secret<[u8; 32]>,
-    /// Callbacks of the verification provider are checked with it unless the configuration names another secret.
-    pub(crate) callbacks: Secret<[u8; 32]>,
 }
 
 /// Reads `<dir>/secret`, or makes it when the store is new. A store whose secret is gone is refused: all its keys would
@@ -45,12 +43,7 @@ pub(crate) fn load(dir: &Path, chance: &dyn Chance) -> Result<Secrets, Fault> {
 fn derive(bytes: &Secret<Vec<u8>>) -> Option<Secrets> {
     let master: Secret<[u8; 32]> = Secret::new(bytes.expose().as_slice().try_into().ok()?);
     let key = |purpose: &str| Secret::new(mac::hmac(&master, &[purpose.as_bytes()]));
-    Some(Secrets {
-        pepper: key("key pepper"),
-        fingerprint: key("fingerprint"),
-        links: key("links"),
-        callbacks: key("callbacks"),
-    })
+    Some(Secrets { pepper: key("key pepper"), fingerprint: key("fingerprint"), links: key("links") })
 }
 
 /// Whole or not at all, and durable before the first key is hashed under it: written beside its place, then linked into

@@ -140,7 +140,7 @@ impl Row for Head {
 }
 
 /// Reads a tenant number.
-pub(crate) fn tenant(from: &mut dyn Take) -> Result<TenantNo, Corrupt> {
+pub fn tenant(from: &mut dyn Take) -> Result<TenantNo, Corrupt> {
     TenantNo::try_from(from.int()?).map_err(|_| from.corrupt("tenant number out of range"))
 }
 

@@ -24,7 +24,7 @@ extern crate self as store;
 mod tests;
 
 pub use handle::{Options, Store};
-pub use journal::{Claim, ClaimKey, Claimed, Draft, Entry, EntryKey, Head, Once, Saved};
+pub use journal::{Claim, ClaimKey, Claimed, Draft, Entry, EntryKey, Head, Once, Saved, tenant};
 pub use queue::{Lane, Limits};
 pub use reader::{Direction, Reader};
 pub use row::{Bind, Column, Corrupt, KeyShape, Kind, Row, Spec, Take, TenantNo};
