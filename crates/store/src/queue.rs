@@ -16,8 +16,17 @@ use crate::row::TenantNo;
 pub enum Lane {
     /// A caller waits for the answer. The number is the tenant's.
     Client(TenantNo),
-    /// A worker's: `objects` is how many objects it moves (at most 500).
-    Worker { objects: u32 },
+    /// A worker's, for this tenant: `objects` is how many objects it moves (at most 500).
+    Worker { tenant: TenantNo, objects: u32 },
+}
+
+impl Lane {
+    /// The tenant whose rows the operation is about; 0 for rows that belong to none.
+    pub(crate) fn tenant(self) -> TenantNo {
+        match self {
+            Lane::Client(tenant) | Lane::Worker { tenant, .. } => tenant,
+        }
+    }
 }
 
 /// Bounds of the queues and of a batch (`docs/store.md`, rules 14 and 16).
@@ -154,7 +163,7 @@ impl Waiting {
                 queue.push_back(job);
                 self.clients += 1;
             }
-            Lane::Worker { objects } => self.workers.push_back((objects.clamp(1, OBJECTS_PER_WORKER), job)),
+            Lane::Worker { objects, .. } => self.workers.push_back((objects.clamp(1, OBJECTS_PER_WORKER), job)),
         }
     }
 

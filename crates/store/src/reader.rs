@@ -30,6 +30,16 @@ impl Reader<'_> {
         self.side.range(from, to, order == Direction::Descending, limit).map_err(reading::<R>)
     }
 
+    /// For each range, rows with `from <= key < to`, ascending, at most its limit; one round trip for all of them.
+    pub fn walks<R: Row>(&self, ranges: &[(R::Key, R::Key, usize)]) -> Result<Vec<Vec<R>>, Fault> {
+        ranges.iter().map(|(from, to, limit)| self.walk(from, to, Direction::Ascending, *limit)).collect()
+    }
+
+    /// How many rows a table has. Reads all of its keys: for figures, not for callers.
+    pub fn count<R: Row>(&self) -> Result<u64, Fault> {
+        self.side.count(const { &R::SPEC }).map_err(reading::<R>)
+    }
+
     /// Rows of a table by a condition that both engines understand, such as `open = 1 ORDER BY …`; the text is fixed.
     pub fn select<R: Row>(&self, condition: &'static str) -> Result<Vec<R>, Fault> {
         self.side.select(condition).map_err(reading::<R>)

@@ -204,7 +204,7 @@ pub async fn keep_last_use(plane: &Plane) -> Result<(), Stop<Refusal>> {
     let objects = u32::try_from(used.len()).unwrap_or(u32::MAX);
     plane
         .store()
-        .submit(Lane::Worker { objects }, move |tx| {
+        .submit(Lane::Worker { tenant: 0, objects }, move |tx| {
             used.iter().for_each(|(id, _)| tx.want::<KeyRow>(id));
             for (id, at) in &used {
                 if let Some(row) = tx.get::<KeyRow>(id)? {

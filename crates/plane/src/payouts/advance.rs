@@ -65,7 +65,7 @@ pub async fn advance(plane: &Plane, tenant: TenantNo, moves: Vec<Move>) -> Resul
     let (settings, work) = (plane.config().payouts, plane.work_told());
     let run = move |tx: &mut Tx<'_>| run(tx, tenant, &moves, &settings);
     let told = move |outcome: &Outcome| work.opened(-outcome.closed);
-    Ok(plane.store().submit_then(Lane::Worker { objects }, run, told).await?.moved)
+    Ok(plane.store().submit_then(Lane::Worker { tenant, objects }, run, told).await?.moved)
 }
 
 struct Outcome {

@@ -94,6 +94,6 @@ pub async fn sweep(plane: &Plane, sandbox: Sandbox) -> Result<Swept, Stop<Refusa
     let objects = u32::try_from(SWEPT_MOST).unwrap_or(u32::MAX);
     let run = move |tx: &mut Tx<'_>| store::remove(tx, tenant, SWEPT_MOST).map_err(Halt::from);
     let told = move |removed: &store::Removed| work.opened(-removed.open_transfers);
-    let removed = plane.store().submit_then(Lane::Worker { objects }, run, told).await?;
+    let removed = plane.store().submit_then(Lane::Worker { tenant, objects }, run, told).await?;
     Ok(Swept { rows: removed.rows, more: !removed.all || others })
 }

@@ -8,7 +8,7 @@ use super::bind::SqliteBind;
 use super::engine::drain;
 use super::text::{self, Texts};
 use crate::engine::EngineError;
-use crate::row::{Corrupt, Row, Take};
+use crate::row::{Corrupt, Row, Spec, Take};
 
 /// A connection that reads what is committed.
 pub(crate) struct ReadSide {
@@ -57,6 +57,12 @@ impl ReadSide {
         bind.limit(limit);
         bind.done()?;
         rows(&mut statement)
+    }
+
+    pub(crate) fn count(&self, spec: &'static Spec) -> Result<u64, EngineError> {
+        let mut statement = self.connection.prepare_cached(&format!("SELECT count(*) FROM {}", spec.name))?;
+        let count: i64 = statement.query_row([], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
     }
 
     pub(crate) fn select<R: Row>(&self, condition: &'static str) -> Result<Vec<R>, EngineError> {

@@ -53,8 +53,8 @@ fn each_bound_refuses_before_queueing() {
     (0..100).for_each(|_| push(&queue, Lane::Client(2)).unwrap());
     (0..50).for_each(|_| push(&queue, Lane::Client(3)).unwrap());
     assert_eq!(push(&queue, Lane::Client(4)), Err(NotQueued::Full));
-    (0..100).for_each(|_| push(&queue, Lane::Worker { objects: 1 }).unwrap());
-    assert_eq!(push(&queue, Lane::Worker { objects: 1 }), Err(NotQueued::Full));
+    (0..100).for_each(|_| push(&queue, Lane::Worker { tenant: 0, objects: 1 }).unwrap());
+    assert_eq!(push(&queue, Lane::Worker { tenant: 0, objects: 1 }), Err(NotQueued::Full));
     assert_eq!(queue.depth(), 350);
     queue.take();
     push(&queue, Lane::Client(1)).unwrap();
@@ -64,7 +64,7 @@ fn each_bound_refuses_before_queueing() {
 fn workers_get_a_fifth_while_clients_wait() {
     let queue = Queue::new(Limits { queued_per_tenant: 10_000, queued: 10_000, batch_operations: 64 });
     (0..6_400).for_each(|_| push(&queue, Lane::Client(1)).unwrap());
-    (0..1_000).for_each(|_| push(&queue, Lane::Worker { objects: 50 }).unwrap());
+    (0..1_000).for_each(|_| push(&queue, Lane::Worker { tenant: 0, objects: 50 }).unwrap());
     let (mut clients, mut workers) = (0, 0);
     for _ in 0..100 {
         let batch = counts(&queue.take().unwrap());
@@ -80,7 +80,7 @@ fn workers_get_a_fifth_while_clients_wait() {
 #[test]
 fn a_worker_that_moves_the_most_is_not_starved_by_a_trickle_of_clients() {
     let queue = Queue::new(LIMITS);
-    push(&queue, Lane::Worker { objects: u32::MAX }).unwrap();
+    push(&queue, Lane::Worker { tenant: 0, objects: u32::MAX }).unwrap();
     let mut batches = 0;
     loop {
         push(&queue, Lane::Client(1)).unwrap();
@@ -96,12 +96,12 @@ fn a_worker_that_moves_the_most_is_not_starved_by_a_trickle_of_clients() {
 #[test]
 fn without_clients_workers_run_at_once_up_to_a_batch_of_rows() {
     let queue = Queue::new(LIMITS);
-    (0..9).for_each(|_| push(&queue, Lane::Worker { objects: 500 }).unwrap());
+    (0..9).for_each(|_| push(&queue, Lane::Worker { tenant: 0, objects: 500 }).unwrap());
     let taken: Vec<_> = (0..3).map(|_| counts(&queue.take().unwrap())).collect();
     assert_eq!(taken, [(0, 4), (0, 4), (0, 1)]);
     // Objects that nobody counted are one at least: the batch stays bounded.
     let queue = Queue::new(Limits { queued_per_tenant: 5_000, ..LIMITS });
-    (0..3_000).for_each(|_| push(&queue, Lane::Worker { objects: 0 }).unwrap());
+    (0..3_000).for_each(|_| push(&queue, Lane::Worker { tenant: 0, objects: 0 }).unwrap());
     assert_eq!(counts(&queue.take().unwrap()), (0, 2_000));
 }
 
@@ -109,7 +109,7 @@ fn without_clients_workers_run_at_once_up_to_a_batch_of_rows() {
 fn after_a_crowd_workers_wait_for_a_quiet_moment_and_not_for_ever() {
     let queue = Queue::new(Limits { batch_operations: 64, ..LIMITS });
     (0..64).for_each(|_| push(&queue, Lane::Client(1)).unwrap());
-    (0..2).for_each(|_| push(&queue, Lane::Worker { objects: 500 }).unwrap());
+    (0..2).for_each(|_| push(&queue, Lane::Worker { tenant: 0, objects: 500 }).unwrap());
     assert_eq!(counts(&queue.take().unwrap()), (64, 0));
     // A client that comes meanwhile goes first and earns nothing near a worker's operation.
     push(&queue, Lane::Client(1)).unwrap();
@@ -123,7 +123,7 @@ fn a_closed_queue_gives_what_waits_and_then_ends() {
     (0..13).for_each(|_| push(&queue, Lane::Client(1)).unwrap());
     queue.close();
     assert_eq!(push(&queue, Lane::Client(1)), Err(NotQueued::Closed));
-    assert_eq!(push(&queue, Lane::Worker { objects: 1 }), Err(NotQueued::Closed));
+    assert_eq!(push(&queue, Lane::Worker { tenant: 0, objects: 1 }), Err(NotQueued::Closed));
     assert_eq!(counts(&queue.take().unwrap()), (12, 0));
     assert_eq!(counts(&queue.take().unwrap()), (1, 0));
     assert!(queue.take().is_none());
