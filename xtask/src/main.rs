@@ -2,6 +2,8 @@
 
 mod cargo;
 mod figures;
+mod packages;
+mod postgres;
 mod soak;
 mod test;
 mod tidy;

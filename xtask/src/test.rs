@@ -7,14 +7,15 @@ use std::time::Instant;
 
 use anyhow::bail;
 
+use crate::postgres::{self, Postgres};
 use crate::{cargo, tidy};
 
 /// How a stage ended.
 enum End {
     Passed,
     Failed,
-    /// The tool is not on this machine. A newcomer is told; CI refuses.
-    Missing(&'static str),
+    /// The tool is not on this machine; this is how to get it. A newcomer is told; CI refuses.
+    Missing(String),
 }
 
 /// Runs tidy, the formatter's check, the lints, the documentation's tests and the tests. `args` go to the test runner; with
@@ -40,9 +41,15 @@ pub fn run(root: &Path, args: &[String]) -> anyhow::Result<()> {
     eprintln!("== tests, with {}", if nextest { "nextest" } else { "cargo test (cargo-nextest is not installed)" });
     let mut tests = cargo::command(root, &[]);
     tests.args(runner(nextest, args));
+    // Kept until the tests have ended.
+    let postgres = report.postgres(args);
+    if let Some(postgres) = &postgres {
+        tests.env(pgkit::CLUSTER, &postgres.url);
+    }
     if matches!(end_of(tests), End::Failed) {
         report.failed.push("tests");
     }
+    drop(postgres);
     if !report.failed.is_empty() {
         bail!("== FAILED: {}", report.failed.join(", "));
     }
@@ -55,6 +62,27 @@ struct Report {
 }
 
 impl Report {
+    /// The cluster for the tests, and what the failover test needs when it is among them. Without them those tests skip
+    /// themselves, loudly.
+    fn postgres(&mut self, args: &[String]) -> Option<Postgres> {
+        let mut cluster = None;
+        self.need("tests on PostgreSQL", || postgres::start().map(|started| cluster = Some(started)));
+        if args.is_empty() || args.iter().any(|arg| arg == "failover") {
+            self.need("failover test", postgres::failover);
+        }
+        cluster
+    }
+
+    /// Prepares what the tests called `name` need from this machine.
+    fn need(&mut self, name: &'static str, prepare: impl FnOnce() -> anyhow::Result<()>) {
+        if let Err(error) = prepare() {
+            eprintln!("== NOT RUN: {name}. {error:#}. CI runs it and refuses.");
+            if self.strict {
+                self.failed.push(name);
+            }
+        }
+    }
+
     fn stage(&mut self, name: &'static str, work: impl FnOnce() -> End) {
         eprintln!("== {name}");
         let begun = Instant::now();
@@ -63,11 +91,7 @@ impl Report {
         match end {
             End::Passed => eprintln!("== {name}: passed in {took:.1?}"),
             End::Failed => eprintln!("== {name}: FAILED after {took:.1?}"),
-            End::Missing(component) => {
-                eprintln!(
-                    "== NOT RUN: {name}. Install it with `rustup component add {component}`. CI runs it and refuses."
-                );
-            }
+            End::Missing(ref remedy) => eprintln!("== NOT RUN: {name}. {remedy}. CI runs it and refuses."),
         }
         if matches!(end, End::Failed) || (self.strict && matches!(end, End::Missing(_))) {
             self.failed.push(name);
@@ -76,9 +100,9 @@ impl Report {
 }
 
 /// A stage that needs a part of the toolchain which a newcomer may not have.
-fn component(root: &Path, subcommand: &str, component: &'static str, args: &[&str]) -> End {
+fn component(root: &Path, subcommand: &str, component: &str, args: &[&str]) -> End {
     if !cargo::answers(root, &[subcommand, "--version"]) {
-        return End::Missing(component);
+        return End::Missing(format!("Install it with `rustup component add {component}`"));
     }
     end_of(cargo::command(root, args))
 }

@@ -5,4 +5,5 @@ mod asked;
 mod plane;
 
 pub use asked::{Answer, ask, peer};
+pub use pgkit as postgres;
 pub use plane::{Keys, Minted, TestPlane};

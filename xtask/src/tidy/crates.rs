@@ -38,6 +38,7 @@ const STATIONS: &[Station] = &[
     station("workers", 5, &["axum"]),
     station("counterfoil", 6, &[]),
     station("testkit", 6, &[]),
+    station("pgkit", 0, &[]),
 ];
 
 /// Dependencies that only the named crates may have, of any kind.
@@ -46,6 +47,9 @@ const WALLS: &[(&str, &[&str], &str)] = &[
     ("reqwest", &["workers", "counterfoil", "bench"], "only workers and the command line talk to the outside world"),
     ("libsqlite3-sys", &[], "the store speaks to SQLite through rusqlite"),
 ];
+
+/// What nothing that is shipped may lean on.
+const FOR_TESTS: &[&str] = &["testkit", "pgkit"];
 
 const XTASK: &str = "xtask/Cargo.toml";
 
@@ -79,8 +83,9 @@ pub fn ranks(house: &House) -> Vec<Complaint> {
 impl Station {
     fn objection(&self, used: &Use) -> Option<String> {
         let below = STATIONS.iter().find(|station| station.name == used.name);
-        if used.name == "testkit" {
-            return (!used.dev).then(|| "is for tests: move it to [dev-dependencies]".to_owned());
+        if FOR_TESTS.contains(&used.name.as_str()) {
+            return (!used.dev && !FOR_TESTS.contains(&self.name))
+                .then(|| "is for tests: move it to [dev-dependencies]".to_owned());
         }
         // Tests may reach further, since nothing that is shipped leans on them; a crate's own test of itself is no import.
         if used.dev {

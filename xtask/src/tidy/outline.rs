@@ -59,7 +59,8 @@ impl Rust {
     pub fn is_test(&self, line: usize) -> bool {
         let whole = self.path.contains("/tests/")
             || self.path.ends_with("/tests.rs")
-            || self.path.starts_with("crates/testkit/");
+            || self.path.starts_with("crates/testkit/")
+            || self.path.starts_with("crates/pgkit/");
         whole || self.tests.iter().any(|range| range.contains(&line))
     }
 
