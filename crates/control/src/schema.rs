@@ -4,8 +4,11 @@ use store::{Migration, Schema};
 
 use crate::Tenant;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, sqlite: concat!(store::own_tables!(), include_str!("../migrations/sqlite/0001.sql")) }];
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    sqlite: concat!(store::own_tables!(), include_str!("../migrations/sqlite/0001.sql")),
+    postgres: concat!(store::own_tables_postgres!(), include_str!("../migrations/postgres/0001.sql")),
+}];
 
 pub(crate) fn schema() -> Schema {
     Schema::new("control", MIGRATIONS).with::<Tenant>()

@@ -9,11 +9,15 @@ use store::{Corrupt, Migration, Schema, Take};
 use crate::books::AccountRow;
 use crate::grants::{KeyRow, TenantRow};
 use crate::kyc::SubjectRow;
+use crate::members::{ChangeRow, LeaseRow, ProcessRow};
 use crate::payouts::TransferRow;
 use crate::spending::{SpendRow, WindowRow};
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, sqlite: concat!(store::own_tables!(), include_str!("../migrations/sqlite/0001.sql")) }];
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    sqlite: concat!(store::own_tables!(), include_str!("../migrations/sqlite/0001.sql")),
+    postgres: concat!(store::own_tables_postgres!(), include_str!("../migrations/postgres/0001.sql")),
+}];
 
 pub(crate) fn schema() -> Schema {
     Schema::new("plane", MIGRATIONS)
@@ -25,6 +29,9 @@ pub(crate) fn schema() -> Schema {
         .with::<SubjectRow>()
         .with::<WindowRow>()
         .with::<SpendRow>()
+        .with::<ProcessRow>()
+        .with::<ChangeRow>()
+        .with::<LeaseRow>()
 }
 
 pub(crate) fn tenant_id(from: &mut dyn Take) -> Result<TenantId, Corrupt> {

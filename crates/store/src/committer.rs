@@ -1,9 +1,10 @@
 //! The one thread that turns waiting operations into a durable batch. Nothing else knows how a batch becomes durable.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base::{Clock, Fault, Time};
 
@@ -11,6 +12,7 @@ use crate::engine::{Engine, EngineError};
 use crate::job::{Job, Ran};
 use crate::maps::Maps;
 use crate::queue::{Batch, Queue};
+use crate::row::TenantNo;
 use crate::stats::Stats;
 use crate::tx::Tx;
 
@@ -18,6 +20,8 @@ use crate::tx::Tx;
 const ROUNDS: usize = 64;
 /// A batch that changes so many rows takes no further operation; the rest of it is a batch of its own.
 const BATCH_ROWS: usize = 2_000;
+/// How often a batch is run anew because another transaction was in the way.
+const CONFLICTS: u32 = 5;
 /// The process's exit code when the store can no longer vouch for what it was given.
 const UNTRUSTED: i32 = 70;
 
@@ -36,15 +40,28 @@ pub(crate) struct Committer {
     pub(crate) answers_on: Option<tokio::runtime::Handle>,
 }
 
-/// The jobs of a batch after they ran.
+/// The jobs of a batch by how far they are.
 #[derive(Default)]
 struct Round {
     /// Done, stopped or faulted: answered after the sync, for they may have seen what is not yet durable.
     ended: Jobs,
-    /// To be run again when what they asked for is loaded.
+    /// To be run, or to be run again when what they asked for is loaded.
     again: Jobs,
     /// Not run: the batch has enough rows.
     later: Jobs,
+}
+
+/// Why a batch did not come to its commit.
+enum Hindered {
+    /// An operation touches rows under heads that are not locked: all of these are to be locked first.
+    Unlocked(BTreeSet<TenantNo>),
+    By(EngineError),
+}
+
+impl From<EngineError> for Hindered {
+    fn from(error: EngineError) -> Hindered {
+        Hindered::By(error)
+    }
 }
 
 impl Committer {
@@ -67,57 +84,85 @@ impl Committer {
 
     /// Runs, commits and answers; hands back what the bound on rows left for the next batch.
     fn batch(&mut self, jobs: Jobs) -> Jobs {
-        let started = Instant::now();
-        let now = self.clock.now().max(self.last);
-        if let Err(error) = self.engine.begin() {
-            self.refuse(jobs, error);
-            return Vec::new();
-        }
-        let Round { ended, later, .. } = self.run_all(jobs, now).unwrap_or_else(|error| end_process(&error));
-        let _guard = EndOnPanic;
-        let changes = self.maps.changed() > 0;
-        let flushed = self.maps.flush(self.engine.as_mut());
-        let syncing = Instant::now();
-        match flushed.and_then(|()| self.engine.commit((changes && now > self.last).then_some(now))) {
-            Ok(()) => {
-                self.maps.settle();
-                if changes {
-                    self.last = now;
-                    self.stats.read_only.store(0, Ordering::Relaxed);
-                    Stats::add(&self.stats.commits, 1);
+        let mut tenants: BTreeSet<TenantNo> = jobs.iter().map(|job| job.tenant()).collect();
+        let mut round = Round { again: jobs, ..Round::default() };
+        let mut tries = 0;
+        loop {
+            let _guard = EndOnPanic;
+            match self.attempt(&mut round, &tenants) {
+                Ok(()) => return round.later,
+                Err(Hindered::Unlocked(missed)) => tenants.extend(missed),
+                Err(Hindered::By(EngineError::Conflict(why))) if tries < CONFLICTS => {
+                    tracing::debug!(why, tries, "a batch is run anew");
+                    std::thread::sleep(pause(tries));
+                    tries += 1;
                 }
-                self.answer(ended, started, micros(syncing));
+                Err(Hindered::By(error)) => {
+                    self.give_up(round.all(), error);
+                    return Vec::new();
+                }
             }
-            Err(EngineError::Constraint(constraint)) => self.halve(ended, &constraint),
-            Err(error) => self.refuse(ended, error),
+            self.forget();
+            round = Round { again: round.all(), ..Round::default() };
         }
-        later
+    }
+
+    /// Once through a batch. When it was hindered nothing of it was kept and nobody was answered.
+    fn attempt(&mut self, round: &mut Round, tenants: &BTreeSet<TenantNo>) -> Result<(), Hindered> {
+        let started = Instant::now();
+        let heads: Vec<TenantNo> = tenants.iter().copied().collect();
+        let floor = self.engine.begin(&heads)?;
+        let now = self.clock.now().max(self.last).max(floor.unwrap_or(self.last));
+        self.run_all(round, now, tenants)?;
+        let changes = self.maps.changed() > 0;
+        self.maps.flush(self.engine.as_mut())?;
+        let syncing = Instant::now();
+        self.engine.commit((changes && now > self.last).then_some(now))?;
+        self.settle();
+        if changes {
+            self.last = now;
+            self.stats.read_only.store(0, Ordering::Relaxed);
+            Stats::add(&self.stats.commits, 1);
+        }
+        self.answer(std::mem::take(&mut round.ended), started, micros(syncing));
+        Ok(())
+    }
+
+    /// What the batch changed is what is stored now; in a shared store others may change it at once.
+    fn settle(&mut self) {
+        if self.engine.shared() {
+            self.maps.clear();
+        } else {
+            self.maps.settle();
+        }
     }
 
     /// Runs every job until it ends, loading what they miss between the rounds.
-    fn run_all(&mut self, jobs: Jobs, now: Time) -> Result<Round, EngineError> {
-        let mut round = Round { ended: Vec::with_capacity(jobs.len()), ..Round::default() };
-        let mut waiting = jobs;
-        let _guard = EndOnPanic;
+    fn run_all(&mut self, round: &mut Round, now: Time, locked: &BTreeSet<TenantNo>) -> Result<(), Hindered> {
         for _ in 0..ROUNDS {
-            for job in waiting.drain(..) {
+            for job in std::mem::take(&mut round.again) {
                 if self.maps.changed() >= BATCH_ROWS {
                     round.later.push(job);
                 } else {
-                    self.run_one(job, now, &mut round);
+                    self.run_one(job, now, round);
                 }
             }
             if round.again.is_empty() {
-                return Ok(round);
+                return Ok(());
+            }
+            if self.engine.shared() {
+                let missed = self.maps.missed_of();
+                if !missed.is_subset(locked) {
+                    return Err(Hindered::Unlocked(missed));
+                }
             }
             self.maps.load(self.engine.as_mut())?;
-            std::mem::swap(&mut waiting, &mut round.again);
         }
-        for mut job in waiting {
+        for mut job in std::mem::take(&mut round.again) {
             job.spoil(Fault::new("an operation asked for rows without end"));
             round.ended.push(job);
         }
-        Ok(round)
+        Ok(())
     }
 
     fn run_one(&mut self, mut job: Box<dyn Job>, now: Time, round: &mut Round) {
@@ -169,10 +214,27 @@ impl Committer {
         Stats::add(&self.stats.busy_us, micros(started).saturating_sub(sync_us));
     }
 
-    /// A constraint caught what an operation should have refused. Nobody was answered yet: run the halves apart until
-    /// the guilty operation stands alone, and fail that one.
-    fn halve(&mut self, mut jobs: Jobs, constraint: &str) {
+    /// Nobody of these was answered yet.
+    fn give_up(&mut self, jobs: Jobs, error: EngineError) {
         self.forget();
+        match error {
+            EngineError::Constraint(constraint) => self.halve(jobs, &constraint),
+            EngineError::Full => self.refuse(jobs, "the disk is full; nothing was kept", &error),
+            EngineError::Locked => self.refuse(jobs, "another program holds the store's file; nothing was kept", &error),
+            EngineError::Conflict(_) => self.refuse(jobs, "too many others change the same rows; nothing was kept", &error),
+            EngineError::Unreachable(_) => self.refuse(jobs, "the database cannot be reached; nothing was kept", &error),
+            EngineError::Unknown(_) => {
+                tracing::error!(%error, "callers are told to ask, or to retry with the same key");
+                let told = || Fault::new("the database went away while it committed; whether it did is unknown");
+                jobs.into_iter().for_each(|job| job.fail(told()));
+            }
+            EngineError::Corrupt(_) | EngineError::Broken(_) => end_process(&error),
+        }
+    }
+
+    /// A constraint caught what an operation should have refused: run the halves apart until the guilty operation stands
+    /// alone, and fail that one.
+    fn halve(&mut self, mut jobs: Jobs, constraint: &str) {
         if jobs.len() > 1 {
             let second = jobs.split_off(jobs.len() / 2);
             self.run_whole(jobs);
@@ -184,14 +246,8 @@ impl Committer {
         }
     }
 
-    /// Nothing of these was kept and a later attempt may succeed; any other error leaves doubt and ends the process.
-    fn refuse(&mut self, jobs: Jobs, error: EngineError) {
-        let why = match error {
-            EngineError::Full => "the disk is full; nothing was kept",
-            EngineError::Locked => "another program holds the store's file; nothing was kept",
-            error => end_process(&error),
-        };
-        self.forget();
+    /// Nothing of these was kept and a later attempt may succeed.
+    fn refuse(&mut self, jobs: Jobs, why: &str, error: &EngineError) {
         if self.stats.read_only.swap(1, Ordering::Relaxed) == 0 {
             tracing::error!(%error, "nothing can be written until this passes");
         }
@@ -202,6 +258,20 @@ impl Committer {
         self.engine.rollback();
         self.maps.clear();
     }
+}
+
+impl Round {
+    fn all(&mut self) -> Jobs {
+        let mut jobs = std::mem::take(&mut self.ended);
+        jobs.append(&mut self.again);
+        jobs.append(&mut self.later);
+        jobs
+    }
+}
+
+/// Longer with each try, and different in each process, so that two that were in each other's way are not again.
+fn pause(tries: u32) -> Duration {
+    Duration::from_millis((1 << tries) + u64::from(std::process::id() % 7))
 }
 
 fn answer_all(ended: Jobs) {

@@ -5,30 +5,42 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use base::{Clock, Fault, Stop};
+use base::{Clock, Fault, Stop, Time};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::committer::Committer;
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineError, ReadSide};
 use crate::job::Operation;
 use crate::queue::{Lane, Limits, NotQueued, Queue};
+use crate::postgres::{self, PostgresUrl};
 use crate::reader::Reader;
+use crate::readers::Readers;
 use crate::schema::Schema;
-use crate::sqlite::{Checkpointer, FOLD_AT_PAGES, ReadSide, SqliteEngine, open_reader, open_writer};
+use crate::sqlite::{Checkpointer, FOLD_AT_PAGES, SqliteEngine, open_reader, open_writer};
 use crate::stats::Stats;
 use crate::tx::{Halt, Tx};
 
 /// Idle read connections that are kept; each has a cache of 2 MB at most.
 const READERS_KEPT: usize = 4;
 
+/// Where a store is.
+#[derive(Clone)]
+pub enum Place {
+    /// One SQLite file in the store's own directory; made if missing, with mode 0700. One process has it at a time.
+    Directory(PathBuf),
+    /// A database of its own in a PostgreSQL cluster, or in what speaks its wire; any number of processes has it.
+    Postgres(PostgresUrl),
+}
+
 /// How to open a store.
 pub struct Options {
-    /// The store's own directory; made if missing, with mode 0700.
-    pub dir: PathBuf,
-    /// Which store of its kind: `sandbox/main`. A file of another identity is refused.
+    pub place: Place,
+    /// Which store of its kind: `sandbox/main`. A place of another identity is refused.
     pub identity: String,
     pub limits: Limits,
+    /// Whether settings under which an answered operation could be lost are refused. SQLite's are always set as they must be.
+    pub strict: bool,
     /// Tests only: run every operation twice and end the process when the two differ.
     pub run_twice: bool,
     /// The runtime whose tasks wait for answers: a batch's answers are sent from one task inside it, which wakes its
@@ -37,11 +49,17 @@ pub struct Options {
 }
 
 impl Options {
+    /// With SQLite in a directory.
     pub fn new(dir: impl Into<PathBuf>, identity: impl Into<String>) -> Options {
+        Options::at(Place::Directory(dir.into()), identity)
+    }
+
+    pub fn at(place: Place, identity: impl Into<String>) -> Options {
         Options {
-            dir: dir.into(),
+            place,
             identity: identity.into(),
             limits: Limits::default(),
+            strict: true,
             run_twice: false,
             answers_on: None,
         }
@@ -57,20 +75,28 @@ pub struct Store {
 struct Shared {
     queue: Arc<Queue>,
     stats: Arc<Stats>,
-    file: PathBuf,
-    readers: Mutex<Vec<ReadSide>>,
+    several: bool,
+    readers: Readers,
     committer: Mutex<Option<JoinHandle<()>>>,
     /// Held while the store is open: a second process is refused.
-    _lock: File,
+    _lock: Option<File>,
+}
+
+/// An engine that is open: what the rest of the store needs of it.
+struct Opened {
+    engine: Box<dyn Engine>,
+    readers: Readers,
+    last: Time,
+    lock: Option<File>,
 }
 
 impl Store {
-    /// Opens or creates the store in `options.dir`, migrates it and starts its committer.
+    /// Opens or creates the store, migrates it and starts its committer.
     pub fn open(options: Options, schema: &Schema, clock: Arc<dyn Clock>) -> Result<Store, Fault> {
         Store::open_with(options, schema, clock, FOLD_AT_PAGES, |engine| Box::new(engine))
     }
 
-    /// As [`Store::open`], with the engine in a wrapper and another length at which the log is folded.
+    /// As [`Store::open`], with SQLite's engine in a wrapper and another length at which the log is folded.
     pub(crate) fn open_with(
         options: Options,
         schema: &Schema,
@@ -78,21 +104,23 @@ impl Store {
         fold_at_pages: u64,
         wrap: impl FnOnce(SqliteEngine) -> Box<dyn Engine>,
     ) -> Result<Store, Fault> {
-        make_dir(&options.dir)?;
-        let lock = lock(&options.dir)?;
-        let file = options.dir.join("store.db");
-        let (writer, last) = open_writer(&file, schema, &options.identity)?;
-        sync_dir(&options.dir)?;
-        let checkpointer = Checkpointer::start(&file, &options.identity, fold_at_pages)?;
+        let opened = match &options.place {
+            Place::Directory(dir) => open_sqlite(dir, &options.identity, schema, fold_at_pages, wrap)?,
+            Place::Postgres(url) => {
+                let postgres = postgres::open(url, schema, &options.identity, options.strict)?;
+                Opened { engine: postgres.engine, readers: postgres.readers, last: Time(i64::MIN), lock: None }
+            }
+        };
+        let several = opened.engine.shared();
         let queue = Arc::new(Queue::new(options.limits));
         let stats = Arc::new(Stats::default());
         let committer = Committer {
             queue: Arc::clone(&queue),
             stats: Arc::clone(&stats),
             clock,
-            engine: wrap(SqliteEngine::new(writer, checkpointer)),
+            engine: opened.engine,
             maps: schema.maps(),
-            last,
+            last: opened.last,
             run_twice: options.run_twice,
             answers_on: options.answers_on,
         };
@@ -101,7 +129,8 @@ impl Store {
             .spawn(move || committer.run())
             .map_err(|error| Fault::because("starting the committer", error))?;
         let committer = Mutex::new(Some(thread));
-        Ok(Store { shared: Arc::new(Shared { queue, stats, file, readers: Mutex::default(), committer, _lock: lock }) })
+        let Opened { readers, lock, .. } = opened;
+        Ok(Store { shared: Arc::new(Shared { queue, stats, several, readers, committer, _lock: lock }) })
     }
 
     /// Queues an operation and answers its outcome after the batch it ran in is durable. Dropping the future cancels
@@ -125,7 +154,7 @@ impl Store {
         R: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Operation { run, told, ended: None, reply });
+        let job = Box::new(Operation { tenant: lane.tenant(), run, told, ended: None, reply });
         if let Err((why, job)) = self.shared.queue.push(lane, job) {
             if why == NotQueued::Full {
                 Stats::add(&self.shared.stats.refused_queue_full, 1);
@@ -141,21 +170,15 @@ impl Store {
     /// Reads what is committed, all of it in the state of one moment. The call blocks for as long as the read takes, and
     /// the log cannot be folded past it: keep it to a few rows, and take a fresh call for each page of a list.
     pub fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
-        let kept = self.shared.readers.lock().pop();
-        let side = match kept {
-            Some(side) => side,
-            None => open_reader(&self.shared.file)?,
-        };
-        side.begin().map_err(|error| Fault::because("beginning a read", error))?;
-        let outcome = read(&Reader { side: &side });
-        // A connection that cannot end its read is closed instead of kept.
-        if side.end().is_ok() {
-            let mut readers = self.shared.readers.lock();
-            if readers.len() < READERS_KEPT {
-                readers.push(side);
-            }
+        if self.shared.several {
+            return off_the_runtime(|| self.shared.readers.read(read));
         }
-        outcome
+        self.shared.readers.read(read)
+    }
+
+    /// Whether other processes may have the same store.
+    pub fn shared(&self) -> bool {
+        self.shared.several
     }
 
     pub fn stats(&self) -> &Stats {
@@ -177,7 +200,7 @@ impl Store {
 impl Shared {
     fn close(&self, committer: Option<JoinHandle<()>>) {
         // First: the connection that is closed last folds the log, and a reader's cannot.
-        self.readers.lock().clear();
+        self.readers.clear();
         self.queue.close();
         // An operation may own the last clone: the committer must not wait for itself.
         if let Some(committer) = committer.filter(|committer| committer.thread().id() != std::thread::current().id()) {
@@ -190,6 +213,37 @@ impl Drop for Shared {
     fn drop(&mut self) {
         let committer = self.committer.get_mut().take();
         self.close(committer);
+    }
+}
+
+fn open_sqlite(
+    dir: &Path,
+    identity: &str,
+    schema: &Schema,
+    fold_at_pages: u64,
+    wrap: impl FnOnce(SqliteEngine) -> Box<dyn Engine>,
+) -> Result<Opened, Fault> {
+    make_dir(dir)?;
+    let lock = lock(dir)?;
+    let file = dir.join("store.db");
+    let (writer, last) = open_writer(&file, schema, identity)?;
+    sync_dir(dir)?;
+    let checkpointer = Checkpointer::start(&file, identity, fold_at_pages)?;
+    let engine = wrap(SqliteEngine::new(writer, checkpointer));
+    let open = move || match open_reader(&file) {
+        Ok(side) => Ok(Box::new(side) as Box<dyn ReadSide>),
+        Err(fault) => Err(EngineError::Broken(fault.chain())),
+    };
+    let readers = Readers::new(READERS_KEPT, usize::MAX, Box::new(open));
+    Ok(Opened { engine, readers, last, lock: Some(lock) })
+}
+
+/// A read over a network waits: the tasks of a runtime's thread go on elsewhere meanwhile.
+fn off_the_runtime<T>(read: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(read),
+        _ => read(),
     }
 }
 

@@ -3,6 +3,7 @@
 use base::{Fault, Stop};
 use tokio::sync::oneshot;
 
+use crate::row::TenantNo;
 use crate::tx::{Halt, Tx};
 
 /// How one run ended.
@@ -16,6 +17,8 @@ pub(crate) enum Ran {
 }
 
 pub(crate) trait Job: Send {
+    /// The tenant whose rows it is about, as its caller said.
+    fn tenant(&self) -> TenantNo;
     fn run(&mut self, tx: &mut Tx<'_>) -> Ran;
     /// Makes a fault the outcome of the last run.
     fn spoil(&mut self, fault: Fault);
@@ -29,6 +32,7 @@ pub(crate) trait Job: Send {
 pub(crate) type Reply<T, R> = Result<T, Stop<R>>;
 
 pub(crate) struct Operation<F, G, T, R> {
+    pub(crate) tenant: TenantNo,
     pub(crate) run: F,
     /// Called once with the outcome when it is durable, before the caller hears of it.
     pub(crate) told: G,
@@ -43,6 +47,10 @@ where
     T: Send,
     R: Send,
 {
+    fn tenant(&self) -> TenantNo {
+        self.tenant
+    }
+
     fn run(&mut self, tx: &mut Tx<'_>) -> Ran {
         let (ended, ran) = match (self.run)(tx) {
             Ok(outcome) => (Ok(outcome), Ran::Done),

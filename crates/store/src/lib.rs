@@ -9,13 +9,16 @@ mod job;
 mod journal;
 mod map;
 mod maps;
+mod postgres;
 mod queue;
 mod ranges;
 mod reader;
+mod readers;
 mod row;
 mod schema;
 mod sqlite;
 mod stats;
+mod sum;
 mod tx;
 
 #[cfg(test)]
@@ -23,7 +26,8 @@ extern crate self as store;
 #[cfg(test)]
 mod tests;
 
-pub use handle::{Options, Store};
+pub use handle::{Options, Place, Store};
+pub use postgres::PostgresUrl;
 pub use journal::{Claim, ClaimKey, Claimed, Draft, Entry, EntryKey, Head, Once, Saved, tenant};
 pub use queue::{Lane, Limits};
 pub use reader::{Direction, Reader};

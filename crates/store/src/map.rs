@@ -2,12 +2,13 @@
 //! is running. An overlay is merged only when its operation succeeded, so a refused operation costs nothing.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 
 use crate::engine::{Engine, EngineError};
 use crate::ranges::Ranges;
-use crate::row::{Row, same_key};
+use crate::row::{Row, TenantNo, same_key, tenant_of};
 use crate::tx::Missing;
 
 /// One table's map with its row type forgotten, so that the committer can hold them all in a list.
@@ -19,6 +20,10 @@ pub(crate) trait AnyMap: Send {
     fn merge(&mut self) -> usize;
     /// Why the row that was last asked for cannot be read, if it cannot.
     fn take_unreadable(&mut self) -> Option<String>;
+    /// The tenants whose rows are missed: their heads must be locked first. 0 for rows of no tenant.
+    fn missed_of(&self, tenants: &mut BTreeSet<TenantNo>);
+    /// Tells the engine which keys [`AnyMap::load`] is about to ask for.
+    fn expect(&mut self, engine: &mut dyn Engine);
     fn load(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError>;
     fn flush(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError>;
     /// The batch is over: what it changed is now what is stored, and memory goes back to its bound.
@@ -131,6 +136,16 @@ impl<R: Row> RowMap<R> {
     }
 }
 
+impl<R: Row> RowMap<R> {
+    /// Missed keys that are neither in memory nor known to be unreadable, in order.
+    fn to_load(&self) -> Vec<R::Key> {
+        let known = |key: &&R::Key| self.slots.contains_key(*key) || self.unreadable.contains_key(*key);
+        let mut keys: Vec<R::Key> = self.missed.iter().filter(|key| !known(key)).cloned().collect();
+        keys.sort_unstable();
+        keys
+    }
+}
+
 impl<R: Row> AnyMap for RowMap<R> {
     fn as_any(&mut self) -> &mut dyn Any {
         self
@@ -164,13 +179,29 @@ impl<R: Row> AnyMap for RowMap<R> {
         self.ran_into.take()
     }
 
+    fn missed_of(&self, tenants: &mut BTreeSet<TenantNo>) {
+        let ranges = self.ranges.missed_from();
+        tenants.extend(self.missed.iter().chain(ranges).map(tenant_of::<R>));
+    }
+
+    fn expect(&mut self, engine: &mut dyn Engine) {
+        let keys = self.to_load();
+        if !keys.is_empty() {
+            engine.expect(const { &R::SPEC }, keys.len(), &|at, out| R::write_key(&keys[at], out));
+        }
+    }
+
     fn load(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError> {
         self.ranges.load(engine, &mut self.slots)?;
         let RowMap { slots, missed, unreadable, .. } = self;
-        let keys: Vec<R::Key> =
+        let mut keys: Vec<R::Key> =
             missed.drain().filter(|key| !slots.contains_key(key) && !unreadable.contains_key(key)).collect();
         if keys.is_empty() {
             return Ok(());
+        }
+        if engine.shared() {
+            // As they were expected.
+            keys.sort_unstable();
         }
         for key in &keys {
             slots.insert(key.clone(), Slot::loaded(None));

@@ -1,9 +1,11 @@
 //! All tables' maps of one store, and which of them the running operation and the batch have touched, so that a table
 //! costs nothing where it is not used.
 
+use std::collections::BTreeSet;
+
 use crate::engine::{Engine, EngineError};
 use crate::map::{AnyMap, RowMap};
-use crate::row::Row;
+use crate::row::{Row, TenantNo};
 
 pub(crate) struct Maps {
     maps: Vec<Box<dyn AnyMap>>,
@@ -64,8 +66,18 @@ impl Maps {
         self.maps.iter().all(|map| map.same_as_aside())
     }
 
+    /// The tenants whose rows operations missed.
+    pub(crate) fn missed_of(&self) -> BTreeSet<TenantNo> {
+        let mut tenants = BTreeSet::new();
+        slots(self.batch).for_each(|slot| self.maps[slot].missed_of(&mut tenants));
+        tenants
+    }
+
     /// Loads what operations missed: one call a table for keys and one for ranges.
     pub(crate) fn load(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError> {
+        if engine.shared() {
+            slots(self.batch).for_each(|slot| self.maps[slot].expect(engine));
+        }
         slots(self.batch).try_for_each(|slot| self.maps[slot].load(engine))
     }
 

@@ -98,6 +98,11 @@ impl<R: Row> Ranges<R> {
         Ok(())
     }
 
+    /// First keys of the ranges that are missed.
+    pub(crate) fn missed_from(&self) -> impl Iterator<Item = &R::Key> {
+        self.missed.iter().map(|range| &range.from)
+    }
+
     pub(crate) fn clear(&mut self) {
         self.loaded.clear();
         self.missed.clear();

@@ -123,6 +123,29 @@ pub(crate) fn same_key<R: Row>(row: R, key: &R::Key) -> Result<R, Corrupt> {
     Err(Corrupt { table: R::SPEC.name, why: "another row was found under its key".to_owned() })
 }
 
+/// The tenant under whose head a row with this key is locked; 0 for rows of no tenant.
+pub(crate) fn tenant_of<R: Row>(key: &R::Key) -> TenantNo {
+    if R::SPEC.columns.first().is_none_or(|column| column.name != "tenant") {
+        return 0;
+    }
+    let mut first = First(None);
+    R::write_key(key, &mut first);
+    first.0.and_then(|tenant| TenantNo::try_from(tenant).ok()).unwrap_or(0)
+}
+
+/// Takes a key's first value.
+struct First(Option<i64>);
+
+impl Bind for First {
+    fn int(&mut self, value: i64) {
+        self.0.get_or_insert(value);
+    }
+    fn big(&mut self, _: i128) {}
+    fn text(&mut self, _: &str) {}
+    fn blob(&mut self, _: &[u8]) {}
+    fn null(&mut self) {}
+}
+
 /// Bits of a packed key that hold the sequence: a tenant may have 2^40 entries in one store.
 pub(crate) const SEQ_BITS: u32 = 40;
 const LAST_SEQ: i64 = (1 << SEQ_BITS) - 1;

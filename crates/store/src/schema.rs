@@ -3,13 +3,14 @@
 use crate::journal::{Claim, Entry, Head};
 use crate::map::{AnyMap, RowMap};
 use crate::maps::{MOST_TABLES, Maps};
-use crate::row::Row;
+use crate::row::{Corrupt, Row, Spec, Take};
 
-/// One additive step. `version` counts from 1; a binary refuses a store whose version it does not know.
+/// One additive step, as each engine writes it. `version` counts from 1; a binary refuses a store whose version it does not know.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     pub version: u32,
     pub sqlite: &'static str,
+    pub postgres: &'static str,
 }
 
 /// All tables of a store, in slot order, and the migrations that create them.
@@ -17,7 +18,15 @@ pub struct Schema {
     /// What kind of store this is: `plane` or `control`. A file of another kind is refused.
     pub kind: &'static str,
     pub migrations: &'static [Migration],
-    tables: Vec<fn() -> Box<dyn AnyMap>>,
+    tables: Vec<Table>,
+}
+
+/// A table with its row type forgotten.
+pub(crate) struct Table {
+    pub(crate) spec: &'static Spec,
+    /// Whether the values of a stored row are one of its rows.
+    pub(crate) check: fn(&mut dyn Take) -> Result<(), Corrupt>,
+    map: fn() -> Box<dyn AnyMap>,
 }
 
 impl Schema {
@@ -31,12 +40,21 @@ impl Schema {
     pub fn with<R: Row>(mut self) -> Schema {
         assert_eq!(R::SLOT, self.tables.len(), "table {} is out of order", R::SPEC.name);
         assert!(R::SLOT < MOST_TABLES, "a store has at most {MOST_TABLES} tables");
-        self.tables.push(|| Box::new(RowMap::<R>::default()));
+        self.tables.push(Table {
+            spec: const { &R::SPEC },
+            check: |take| R::read(take).map(|_| ()),
+            map: || Box::new(RowMap::<R>::default()),
+        });
         self
     }
 
     pub(crate) fn maps(&self) -> Maps {
-        Maps::new(self.tables.iter().map(|map| map()).collect())
+        Maps::new(self.tables.iter().map(|table| (table.map)()).collect())
+    }
+
+    /// In slot order.
+    pub(crate) fn tables(&self) -> &[Table] {
+        &self.tables
     }
 
     pub(crate) fn version(&self) -> u32 {
@@ -48,7 +66,7 @@ fn steps(migrations: &[Migration]) -> u32 {
     u32::try_from(migrations.len()).unwrap_or(u32::MAX)
 }
 
-/// The store's own tables, for every store's first migration. Each ends with the row's checksum.
+/// The store's own tables on SQLite, for every store's first migration. Each ends with the row's checksum.
 #[macro_export]
 macro_rules! own_tables {
     () => {
@@ -57,6 +75,20 @@ CREATE TABLE journal (pos INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NO
   postings TEXT NOT NULL, status INTEGER, answer BLOB, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE claim (tenant INTEGER NOT NULL, route INTEGER NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL,
   fingerprint BLOB NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (tenant, route, key)) STRICT, WITHOUT ROWID;
+"
+    };
+}
+
+/// The store's own tables on PostgreSQL, for every store's first migration.
+#[macro_export]
+macro_rules! own_tables_postgres {
+    () => {
+        "CREATE TABLE head (tenant BIGINT PRIMARY KEY, seq BIGINT NOT NULL, at BIGINT NOT NULL, sum BIGINT NOT NULL)
+  WITH (fillfactor = 70);
+CREATE TABLE journal (tenant BIGINT NOT NULL, seq BIGINT NOT NULL, at BIGINT NOT NULL, kind TEXT NOT NULL, facts TEXT NOT NULL,
+  postings TEXT NOT NULL, status BIGINT, answer BYTEA, sum BIGINT NOT NULL, PRIMARY KEY (tenant, seq));
+CREATE TABLE claim (tenant BIGINT NOT NULL, route BIGINT NOT NULL, key TEXT COLLATE \"C\" NOT NULL, seq BIGINT NOT NULL,
+  fingerprint BYTEA NOT NULL, sum BIGINT NOT NULL, PRIMARY KEY (tenant, route, key));
 "
     };
 }

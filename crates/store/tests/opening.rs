@@ -111,7 +111,11 @@ fn a_store_of_another_identity_or_kind_is_refused() {
 
 const NEXT: &[Migration] = &[
     MIGRATIONS[0],
-    Migration { version: 2, sqlite: "CREATE TABLE more (id INTEGER PRIMARY KEY, sum INTEGER) STRICT" },
+    Migration {
+        version: 2,
+        sqlite: "CREATE TABLE more (id INTEGER PRIMARY KEY, sum INTEGER) STRICT",
+        postgres: "CREATE TABLE more (id BIGINT PRIMARY KEY, sum BIGINT)",
+    },
 ];
 
 #[tokio::test]

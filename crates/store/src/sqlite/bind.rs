@@ -2,7 +2,7 @@
 
 use rusqlite::Statement;
 
-use super::sum::RowSum;
+use crate::sum::RowSum;
 use crate::row::{Bind, KeyShape, Spec, pack};
 
 /// Binds values to a statement's parameters, from 1 on.

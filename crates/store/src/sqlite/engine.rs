@@ -12,7 +12,7 @@ use super::open::{Writer, stamp_sum};
 use super::take::SqliteTake;
 use super::text::Texts;
 use crate::engine::{Engine, EngineError, Found, Write};
-use crate::row::{Corrupt, Spec, Take};
+use crate::row::{Corrupt, Spec, Take, TenantNo};
 
 pub(crate) struct SqliteEngine {
     connection: Connection,
@@ -38,10 +38,14 @@ impl SqliteEngine {
 }
 
 impl Engine for SqliteEngine {
-    fn begin(&mut self) -> Result<(), EngineError> {
+    fn shared(&self) -> bool {
+        false
+    }
+
+    fn begin(&mut self, _tenants: &[TenantNo]) -> Result<Option<Time>, EngineError> {
         self.calls += 1;
         match self.connection.prepare_cached("BEGIN IMMEDIATE")?.raw_execute() {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(None),
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Err(EngineError::Locked),
             Err(error) => Err(error.into()),
         }

@@ -5,11 +5,10 @@ mod checkpoint;
 mod engine;
 mod open;
 mod read;
-mod sum;
+
 mod take;
 mod text;
 
 pub(crate) use checkpoint::{Checkpointer, FOLD_AT_PAGES};
 pub(crate) use engine::SqliteEngine;
 pub(crate) use open::{open_reader, open_writer};
-pub(crate) use read::ReadSide;

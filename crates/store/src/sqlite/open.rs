@@ -9,8 +9,8 @@ use base::{Fault, Time};
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use super::read::ReadSide;
-use super::sum::RowSum;
+use super::read::SqliteReadSide;
+use crate::sum::RowSum;
 use crate::schema::Schema;
 
 /// "CoFo": other programs' files are refused.
@@ -49,8 +49,8 @@ pub(crate) fn open_writer(file: &Path, schema: &Schema, identity: &str) -> Resul
 }
 
 /// A connection that reads what is committed and can write nothing.
-pub(crate) fn open_reader(file: &Path) -> Result<ReadSide, Fault> {
-    open_with(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX).map(ReadSide::new)
+pub(crate) fn open_reader(file: &Path) -> Result<SqliteReadSide, Fault> {
+    open_with(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX).map(SqliteReadSide::new)
 }
 
 /// The checkpointer's connection.

@@ -1,88 +1,75 @@
 //! The readers' half of the engine.
 
-use std::cell::RefCell;
-
 use rusqlite::Connection;
 
 use super::bind::SqliteBind;
 use super::engine::drain;
 use super::text::{self, Texts};
-use crate::engine::EngineError;
-use crate::row::{Corrupt, Row, Spec, Take};
+use crate::engine::{EngineError, Found, ReadSide, Write};
+use crate::row::Spec;
 
 /// A connection that reads what is committed.
-pub(crate) struct ReadSide {
+pub(crate) struct SqliteReadSide {
     connection: Connection,
-    texts: RefCell<Texts>,
+    texts: Texts,
 }
 
-impl ReadSide {
-    pub(super) fn new(connection: Connection) -> ReadSide {
-        ReadSide { connection, texts: RefCell::default() }
+impl SqliteReadSide {
+    pub(super) fn new(connection: Connection) -> SqliteReadSide {
+        SqliteReadSide { connection, texts: Texts::default() }
     }
+}
 
-    /// All reads until [`ReadSide::end`] see the same state of the store.
-    pub(crate) fn begin(&self) -> Result<(), EngineError> {
+impl ReadSide for SqliteReadSide {
+    fn begin(&mut self) -> Result<(), EngineError> {
         Ok(self.connection.prepare_cached("BEGIN")?.raw_execute().map(|_| ())?)
     }
 
-    pub(crate) fn end(&self) -> Result<(), EngineError> {
+    fn end(&mut self) -> Result<(), EngineError> {
         Ok(self.connection.prepare_cached("COMMIT")?.raw_execute().map(|_| ())?)
     }
 
-    pub(crate) fn one<R: Row>(&self, key: &R::Key) -> Result<Option<R>, EngineError> {
-        let spec = const { &R::SPEC };
-        let mut statement = self.connection.prepare_cached(&self.texts.borrow_mut().of(spec).select_one)?;
-        let mut bind = SqliteBind::new(&mut statement, spec);
-        R::write_key(key, &mut bind);
-        bind.done()?;
-        Ok(rows::<R>(&mut statement)?.pop())
+    fn load(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError> {
+        let mut statement = self.connection.prepare_cached(&self.texts.of(spec).select_one)?;
+        for at in 0..keys {
+            let mut bind = SqliteBind::new(&mut statement, spec);
+            key(at, &mut bind);
+            bind.done()?;
+            drain(&mut statement, spec, &mut |take| found(at, take))?;
+        }
+        Ok(())
     }
 
-    pub(crate) fn range<R: Row>(
-        &self,
-        from: &R::Key,
-        to: &R::Key,
+    fn ranges(
+        &mut self,
+        spec: &'static Spec,
+        limits: &[usize],
         descending: bool,
-        limit: usize,
-    ) -> Result<Vec<R>, EngineError> {
-        let spec = const { &R::SPEC };
-        let mut texts = self.texts.borrow_mut();
-        let text = texts.of(spec);
+        ends: Write<'_>,
+        found: Found<'_>,
+    ) -> Result<(), EngineError> {
+        let text = self.texts.of(spec);
         let sql = if descending { &text.select_range_descending } else { &text.select_range };
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut bind = SqliteBind::range(&mut statement, spec);
-        R::write_key(from, &mut bind);
-        R::write_key(to, &mut bind);
-        bind.limit(limit);
-        bind.done()?;
-        rows(&mut statement)
+        for (at, limit) in limits.iter().enumerate() {
+            let mut bind = SqliteBind::range(&mut statement, spec);
+            ends(at, &mut bind);
+            bind.limit(*limit);
+            bind.done()?;
+            drain(&mut statement, spec, &mut |take| found(at, take))?;
+        }
+        Ok(())
     }
 
-    pub(crate) fn count(&self, spec: &'static Spec) -> Result<u64, EngineError> {
+    fn select(&mut self, spec: &'static Spec, condition: &'static str, found: Found<'_>) -> Result<(), EngineError> {
+        let sql = format!("SELECT {} FROM {} WHERE {condition}", text::select_columns(spec), spec.name);
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        drain(&mut statement, spec, &mut |take| found(0, take))
+    }
+
+    fn count(&mut self, spec: &'static Spec) -> Result<u64, EngineError> {
         let mut statement = self.connection.prepare_cached(&format!("SELECT count(*) FROM {}", spec.name))?;
         let count: i64 = statement.query_row([], |row| row.get(0))?;
         Ok(count.unsigned_abs())
     }
-
-    pub(crate) fn select<R: Row>(&self, condition: &'static str) -> Result<Vec<R>, EngineError> {
-        let spec = const { &R::SPEC };
-        let sql = format!("SELECT {} FROM {} WHERE {condition}", text::select_columns(spec), spec.name);
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        rows(&mut statement)
-    }
-}
-
-/// All rows of a bound statement, or the first one's complaint that cannot be read.
-fn rows<R: Row>(statement: &mut rusqlite::Statement<'_>) -> Result<Vec<R>, EngineError> {
-    let mut rows: Result<Vec<R>, Corrupt> = Ok(Vec::new());
-    drain(statement, const { &R::SPEC }, &mut |take: Result<&mut dyn Take, Corrupt>| match (
-        take.and_then(|take| R::read(take)),
-        &mut rows,
-    ) {
-        (Ok(row), Ok(rows)) => rows.push(row),
-        (Err(corrupt), Ok(_)) => rows = Err(corrupt),
-        (_, Err(_)) => {}
-    })?;
-    Ok(rows?)
 }

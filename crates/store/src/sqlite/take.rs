@@ -4,7 +4,7 @@
 use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
 
-use super::sum::RowSum;
+use crate::sum::RowSum;
 use crate::row::{Corrupt, KeyShape, Spec, Take, unpack};
 
 /// Reads one row's values in order.

@@ -5,7 +5,7 @@ use base::Time;
 use super::kit::tables::{Item, Progress};
 use crate::engine::{Engine, EngineError, Found, Write};
 use crate::map::{AnyMap, RowMap};
-use crate::row::Spec;
+use crate::row::{Spec, TenantNo};
 
 /// An engine without rows, which takes everything and counts loads.
 #[derive(Default)]
@@ -14,8 +14,12 @@ struct Nothing {
 }
 
 impl Engine for Nothing {
-    fn begin(&mut self) -> Result<(), EngineError> {
-        Ok(())
+    fn shared(&self) -> bool {
+        false
+    }
+
+    fn begin(&mut self, _: &[TenantNo]) -> Result<Option<Time>, EngineError> {
+        Ok(None)
     }
 
     fn load(&mut self, _: &'static Spec, _: usize, _: Write<'_>, _: Found<'_>) -> Result<(), EngineError> {

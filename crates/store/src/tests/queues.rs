@@ -5,6 +5,7 @@ use base::Fault;
 use super::kit::hold::Hold;
 use super::kit::tables::schema;
 use super::kit::{START, fault, options};
+use crate::row::TenantNo;
 use crate::job::{Job, Ran};
 use crate::queue::{Batch, Lane, Limits, NotQueued, Queue};
 use crate::{Halt, Store, Tx};
@@ -13,6 +14,10 @@ use crate::{Halt, Store, Tx};
 struct Named(String);
 
 impl Job for Named {
+    fn tenant(&self) -> TenantNo {
+        0
+    }
+
     fn run(&mut self, _: &mut Tx<'_>) -> Ran {
         Ran::Done
     }

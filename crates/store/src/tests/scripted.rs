@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use base::Time;
 
 use crate::engine::{Engine, EngineError, Found, Write};
-use crate::row::Spec;
+use crate::row::{Spec, TenantNo};
 use crate::sqlite::SqliteEngine;
 
 /// What the engine is to suffer next.
@@ -26,7 +26,11 @@ pub(super) struct Scripted {
 }
 
 impl Engine for Scripted {
-    fn begin(&mut self) -> Result<(), EngineError> {
+    fn shared(&self) -> bool {
+        false
+    }
+
+    fn begin(&mut self, tenants: &[TenantNo]) -> Result<Option<Time>, EngineError> {
         if self.script.locked.swap(false, Ordering::SeqCst) {
             return Err(EngineError::Locked);
         }
@@ -35,7 +39,7 @@ impl Engine for Scripted {
             pages => pages,
         };
         self.inner.connection().pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
-        self.inner.begin()
+        self.inner.begin(tenants)
     }
 
     fn load(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError> {

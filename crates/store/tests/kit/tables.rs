@@ -13,6 +13,15 @@ CREATE TABLE progress (pos INTEGER PRIMARY KEY, state INTEGER NOT NULL, next INT
 CREATE TABLE item (rank INTEGER NOT NULL, name TEXT NOT NULL, note BLOB, sum INTEGER NOT NULL,
   PRIMARY KEY (rank, name)) STRICT, WITHOUT ROWID;"
     ),
+    postgres: concat!(
+        store::own_tables_postgres!(),
+        "CREATE TABLE account (tenant BIGINT NOT NULL, name TEXT COLLATE \"C\" NOT NULL, balance NUMERIC(39,0) NOT NULL,
+  moves BIGINT NOT NULL, sum BIGINT NOT NULL, PRIMARY KEY (tenant, name));
+CREATE TABLE progress (tenant BIGINT NOT NULL, seq BIGINT NOT NULL, state BIGINT NOT NULL, next BIGINT NOT NULL,
+  sum BIGINT NOT NULL, PRIMARY KEY (tenant, seq));
+CREATE TABLE item (rank BIGINT NOT NULL, name TEXT COLLATE \"C\" NOT NULL, note BYTEA, sum BIGINT NOT NULL,
+  PRIMARY KEY (rank, name));"
+    ),
 }];
 
 pub fn schema() -> Schema {

@@ -6,37 +6,37 @@ use crc32fast::Hasher;
 /// Small values gather here first: the hasher is fast on long runs only.
 const GATHER: usize = 256;
 
-pub(super) struct RowSum {
+pub(crate) struct RowSum {
     hasher: Hasher,
     gathered: [u8; GATHER],
     length: usize,
 }
 
 impl RowSum {
-    pub(super) fn new() -> RowSum {
+    pub(crate) fn new() -> RowSum {
         RowSum { hasher: Hasher::new(), gathered: [0; GATHER], length: 0 }
     }
 
-    pub(super) fn null(&mut self) {
+    pub(crate) fn null(&mut self) {
         self.add(b"n");
     }
 
-    pub(super) fn int(&mut self, value: i64) {
+    pub(crate) fn int(&mut self, value: i64) {
         let mut tagged = [b'i'; 9];
         tagged[1..].copy_from_slice(&value.to_le_bytes());
         self.add(&tagged);
     }
 
-    pub(super) fn text(&mut self, bytes: &[u8]) {
+    pub(crate) fn text(&mut self, bytes: &[u8]) {
         self.tagged(b't', bytes);
     }
 
-    pub(super) fn blob(&mut self, bytes: &[u8]) {
+    pub(crate) fn blob(&mut self, bytes: &[u8]) {
         self.tagged(b'b', bytes);
     }
 
     /// The checksum as it is stored: 0 to 2^32 - 1.
-    pub(super) fn finish(mut self) -> i64 {
+    pub(crate) fn finish(mut self) -> i64 {
         self.spill();
         i64::from(self.hasher.finalize())
     }

@@ -1,0 +1,359 @@
+//! The committer's connection. A batch takes four round trips when nothing is asked for twice: begin and locks, loads,
+//! writes with the commit, and no more however many operations it has.
+
+use base::Time;
+use futures_util::future::join_all;
+use hashbrown::HashMap;
+use tokio::runtime::Runtime;
+use tokio_postgres::{Error, Row as SqlRow, Statement};
+
+use super::columns::Columns;
+use super::doubt::{self, MARK, UNMARK};
+use super::errors::{before_commit, words};
+use super::link::{Link, patiently};
+use super::take::PgTake;
+use super::text::Purpose;
+use super::url::PostgresUrl;
+use crate::engine::{Engine, EngineError, Found, Write};
+use crate::row::{Spec, TenantNo};
+use crate::sum::RowSum;
+
+/// Plans must not change with the number of rows or with the moment at which a table was last counted: always by index.
+/// A process that hangs in a batch must not keep its tenants' heads for ever.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 3000; \
+     SET LOCAL idle_in_transaction_session_timeout = 10000; SET LOCAL plan_cache_mode = force_generic_plan; \
+     SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+const LOCK: &str = "SELECT tenant, at FROM head WHERE tenant = ANY($1::bigint[]) ORDER BY tenant FOR UPDATE";
+const MAKE: &str = "INSERT INTO head (tenant, seq, at, sum) \
+     SELECT t, 0, 0, s FROM unnest($1::bigint[], $2::bigint[]) AS u(t, s) ON CONFLICT DO NOTHING";
+
+pub(super) struct PgEngine {
+    runtime: Runtime,
+    url: PostgresUrl,
+    link: Option<Link>,
+    fixed: Option<Fixed>,
+    /// Under which its batches are marked.
+    committer: String,
+    number: i64,
+    expected: Vec<(&'static Spec, Columns)>,
+    answered: HashMap<usize, Vec<SqlRow>>,
+    writes: Vec<(&'static Spec, Purpose, Columns, usize)>,
+    calls: u64,
+}
+
+/// Statements of no table of the schema's, prepared on the present connection.
+#[derive(Clone)]
+struct Fixed {
+    lock: Statement,
+    make: Statement,
+    mark: Statement,
+    unmark: Statement,
+}
+
+impl PgEngine {
+    pub(super) fn new(runtime: Runtime, url: PostgresUrl, link: Link, committer: String) -> PgEngine {
+        PgEngine {
+            runtime,
+            url,
+            link: Some(link),
+            fixed: None,
+            committer,
+            number: 1,
+            expected: Vec::new(),
+            answered: HashMap::new(),
+            writes: Vec::new(),
+            calls: 0,
+        }
+    }
+
+    /// Connects if need be and prepares what every batch needs.
+    async fn connect(&mut self) -> Result<(), EngineError> {
+        if self.link.as_ref().is_none_or(|link| link.client.is_closed()) {
+            self.link = None;
+            self.fixed = None;
+            self.link = Some(Link::to(&self.url).await?);
+        }
+        if self.fixed.is_none() {
+            let client = &link(&mut self.link)?.client;
+            let all = join_all([LOCK, MAKE, MARK, UNMARK].map(|sql| client.prepare(sql)));
+            let all: Result<Vec<Statement>, Error> = patiently(all).await?.into_iter().collect();
+            let all = all.map_err(|error| before_commit(&error))?;
+            if let [lock, make, mark, unmark] = all.as_slice() {
+                let [lock, make, mark, unmark] = [lock, make, mark, unmark].map(Clone::clone);
+                self.fixed = Some(Fixed { lock, make, mark, unmark });
+            }
+        }
+        Ok(())
+    }
+
+    async fn begin_once(&mut self, tenants: &[i64]) -> Result<Option<Time>, EngineError> {
+        self.connect().await?;
+        let fixed = fixed(&self.fixed)?;
+        let client = &link(&mut self.link)?.client;
+        self.calls += 2;
+        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&tenants];
+        let both = futures_util::future::join(client.batch_execute(BEGIN), client.query(&fixed.lock, &parameters));
+        let (begun, locked) = patiently(both).await?;
+        begun.map_err(|error| before_commit(&error))?;
+        let mut locked = locked.map_err(|error| before_commit(&error))?;
+        if locked.len() < tenants.len() {
+            // New tenants have no head yet: of two that make it, the second waits for the first.
+            let sums: Vec<i64> = tenants.iter().map(|tenant| first_head_sum(*tenant)).collect();
+            self.calls += 2;
+            let made = patiently(client.execute(&fixed.make, &[&tenants, &sums])).await?;
+            made.map_err(|error| before_commit(&error))?;
+            locked = patiently(client.query(&fixed.lock, &parameters)).await?.map_err(|error| before_commit(&error))?;
+        }
+        let latest: Result<Option<i64>, Error> = locked.iter().map(|row| row.try_get::<_, i64>(1)).try_fold(
+            None,
+            |latest, at| at.map(|at| Some(latest.map_or(at, |latest: i64| latest.max(at)))),
+        );
+        Ok(latest.map_err(|error| EngineError::Unreachable(words(&error)))?.map(Time))
+    }
+
+    /// All expected loads in one round trip.
+    async fn load_expected(&mut self) -> Result<(), EngineError> {
+        let expected = std::mem::take(&mut self.expected);
+        let link = link(&mut self.link)?;
+        let mut statements = Vec::with_capacity(expected.len());
+        for (spec, _) in &expected {
+            statements.push(link.statement(spec, Purpose::Load).await?);
+        }
+        self.calls += expected.len() as u64;
+        let parameters: Vec<_> = expected.iter().map(|(_, columns)| columns.parameters()).collect();
+        let client = &link.client;
+        let all = statements.iter().zip(&parameters).map(|(statement, given)| client.query(statement, given));
+        for (answer, (spec, _)) in patiently(join_all(all)).await?.into_iter().zip(&expected) {
+            let rows = answer.map_err(|error| before_commit(&error))?;
+            self.answered.insert(address(spec), rows);
+        }
+        Ok(())
+    }
+
+    async fn query(&mut self, spec: &'static Spec, purpose: Purpose, columns: Columns) -> Result<Vec<SqlRow>, EngineError> {
+        self.calls += 1;
+        let link = link(&mut self.link)?;
+        let statement = link.statement(spec, purpose).await?;
+        let rows = patiently(link.client.query(&statement, &columns.parameters())).await?;
+        rows.map_err(|error| before_commit(&error))
+    }
+
+    /// Everything that the batch wrote and its commit, in one round trip.
+    async fn write_and_commit(&mut self) -> Result<Written, EngineError> {
+        let writes = std::mem::take(&mut self.writes);
+        let fixed = fixed(&self.fixed)?;
+        let number = self.number;
+        let link = link(&mut self.link)?;
+        let mut statements = Vec::with_capacity(writes.len());
+        for (spec, purpose, ..) in &writes {
+            statements.push(link.statement(spec, *purpose).await?);
+        }
+        self.calls += writes.len() as u64 + 3;
+        let parameters: Vec<_> = writes.iter().map(|(_, _, columns, _)| columns.parameters()).collect();
+        let client = &link.client;
+        link.take_warning();
+        let marker: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&self.committer, &number];
+        let mut all = vec![client.execute(&fixed.mark, &marker), client.execute(&fixed.unmark, &marker)];
+        let given = statements.iter().zip(&parameters);
+        all.extend(given.map(|(statement, given)| client.execute(statement, given)));
+        let sent = futures_util::future::join(join_all(all), client.batch_execute("COMMIT"));
+        let Ok((answers, committed)) = patiently(sent).await else { return Ok(Written::InDoubt) };
+        for (at, answer) in answers.into_iter().enumerate() {
+            match answer {
+                Ok(changed) => {
+                    let expected = at.checked_sub(2).and_then(|at| writes.get(at));
+                    if let Some((spec, _, _, rows)) = expected.filter(|(.., rows)| *rows as u64 != changed) {
+                        let why = format!("a write of {rows} rows to `{}` changed {changed}", spec.name);
+                        return Ok(Written::Wrong(why));
+                    }
+                }
+                // The server answered: it did not commit.
+                Err(error) if error.as_db_error().is_some() && !client.is_closed() => return Err(before_commit(&error)),
+                Err(_) => return Ok(Written::InDoubt),
+            }
+        }
+        let safe = committed.is_ok() && link.take_warning().is_none();
+        Ok(if safe { Written::Committed } else { Written::InDoubt })
+    }
+
+    async fn commit_writes(&mut self) -> Result<(), EngineError> {
+        let written = self.write_and_commit().await;
+        let number = self.number;
+        self.number += 1;
+        match written? {
+            Written::Committed => Ok(()),
+            Written::Wrong(why) => Err(EngineError::Broken(why)),
+            Written::InDoubt => {
+                self.link = None;
+                self.fixed = None;
+                tracing::warn!(number, "the answer to a commit was lost; finding out whether it happened");
+                let (link, kept) = doubt::was_kept(&self.url, &self.committer, number).await?;
+                self.link = Some(link);
+                tracing::warn!(number, kept, "whether the commit happened is known");
+                if kept { Ok(()) } else { Err(EngineError::Conflict("its commit did not happen".to_owned())) }
+            }
+        }
+    }
+
+    fn forget(&mut self) {
+        self.expected.clear();
+        self.answered.clear();
+        self.writes.clear();
+    }
+
+    /// Runs a call on the engine's runtime; after one that did not reach the database the connection is made anew.
+    fn call<T>(&mut self, call: impl AsyncFnOnce(&mut PgEngine) -> Result<T, EngineError>) -> Result<T, EngineError> {
+        let handle = self.runtime.handle().clone();
+        let outcome = handle.block_on(call(self));
+        if let Err(EngineError::Unreachable(_)) = outcome {
+            self.link = None;
+            self.fixed = None;
+        }
+        outcome
+    }
+}
+
+/// How a commit ended, as far as the connection tells.
+enum Written {
+    Committed,
+    /// It may or may not have happened.
+    InDoubt,
+    /// Committed, and a row that should be there was not: the rows in memory were not the stored ones.
+    Wrong(String),
+}
+
+impl Engine for PgEngine {
+    fn shared(&self) -> bool {
+        true
+    }
+
+    fn begin(&mut self, tenants: &[TenantNo]) -> Result<Option<Time>, EngineError> {
+        self.forget();
+        let tenants: Vec<i64> = tenants.iter().copied().map(i64::from).collect();
+        let had_link = self.link.is_some();
+        match self.call(async |engine| engine.begin_once(&tenants).await) {
+            // A connection that broke while nothing was going on is noticed now.
+            Err(EngineError::Unreachable(_)) if had_link => self.call(async |engine| engine.begin_once(&tenants).await),
+            outcome => outcome,
+        }
+    }
+
+    fn expect(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>) {
+        if let Ok(columns) = Columns::keys(spec, keys, key) {
+            self.expected.push((spec, columns));
+        }
+    }
+
+    fn load(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError> {
+        if !self.expected.is_empty() {
+            self.call(async |engine| engine.load_expected().await)?;
+        }
+        let rows = match self.answered.remove(&address(spec)) {
+            Some(rows) => rows,
+            None => {
+                let columns = Columns::keys(spec, keys, key).map_err(EngineError::Broken)?;
+                self.call(async |engine| engine.query(spec, Purpose::Load, columns).await)?
+            }
+        };
+        give(&rows, spec, found)
+    }
+
+    fn ranges(
+        &mut self,
+        spec: &'static Spec,
+        limits: &[usize],
+        ends: Write<'_>,
+        found: Found<'_>,
+    ) -> Result<(), EngineError> {
+        let columns = Columns::ranges(spec, limits, ends).map_err(EngineError::Broken)?;
+        let rows = self.call(async |engine| engine.query(spec, Purpose::Ranges, columns).await)?;
+        give(&rows, spec, found)
+    }
+
+    fn insert(&mut self, spec: &'static Spec, rows: usize, row: Write<'_>) -> Result<(), EngineError> {
+        let columns = Columns::rows(spec, rows, row).map_err(EngineError::Broken)?;
+        self.writes.push((spec, Purpose::Insert, columns, rows));
+        Ok(())
+    }
+
+    fn update(&mut self, spec: &'static Spec, rows: usize, row: Write<'_>) -> Result<(), EngineError> {
+        let columns = Columns::rows(spec, rows, row).map_err(EngineError::Broken)?;
+        self.writes.push((spec, Purpose::Update, columns, rows));
+        Ok(())
+    }
+
+    fn delete(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>) -> Result<(), EngineError> {
+        let columns = Columns::keys(spec, keys, key).map_err(EngineError::Broken)?;
+        self.writes.push((spec, Purpose::Delete, columns, keys));
+        Ok(())
+    }
+
+    /// The heads keep the batches' times: a stamp of its own would be a row that all processes change.
+    fn commit(&mut self, _stamp: Option<Time>) -> Result<(), EngineError> {
+        if !self.writes.is_empty() {
+            return self.call(async |engine| engine.commit_writes().await);
+        }
+        self.calls += 1;
+        self.call(async |engine| {
+            let ended = patiently(link(&mut engine.link)?.client.batch_execute("COMMIT")).await?;
+            ended.map_err(|error| before_commit(&error))
+        })
+    }
+
+    /// A transaction that cannot be ended goes with its connection.
+    fn rollback(&mut self) {
+        self.forget();
+        if self.link.is_none() {
+            return;
+        }
+        let ended = self.call(async |engine| {
+            let ended = patiently(link(&mut engine.link)?.client.batch_execute("ROLLBACK")).await?;
+            ended.map_err(|error| EngineError::Unreachable(words(&error)))
+        });
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a transaction was left to the database to end");
+        }
+    }
+
+    fn rest(&mut self) {}
+
+    fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    fn log_bytes(&self) -> u64 {
+        0
+    }
+}
+
+/// Gives each row with the number of the key or range that it answers, which is its first column, from 1.
+pub(super) fn give(rows: &[SqlRow], spec: &'static Spec, found: Found<'_>) -> Result<(), EngineError> {
+    for row in rows {
+        let number: i64 = row.try_get(0).map_err(|error| EngineError::Unreachable(words(&error)))?;
+        let at = usize::try_from(number - 1).map_err(|error| EngineError::Broken(error.to_string()))?;
+        match PgTake::checked(row, spec, 1) {
+            Ok(mut take) => found(at, Ok(&mut take)),
+            Err(corrupt) => found(at, Err(corrupt)),
+        }
+    }
+    Ok(())
+}
+
+fn link(link: &mut Option<Link>) -> Result<&mut Link, EngineError> {
+    link.as_mut().ok_or_else(|| EngineError::Unreachable("not connected".to_owned()))
+}
+
+fn fixed(fixed: &Option<Fixed>) -> Result<Fixed, EngineError> {
+    fixed.clone().ok_or_else(|| EngineError::Unreachable("not connected".to_owned()))
+}
+
+fn address(spec: &'static Spec) -> usize {
+    std::ptr::from_ref(spec).addr()
+}
+
+/// The checksum of a head that has seen nothing.
+fn first_head_sum(tenant: i64) -> i64 {
+    let mut sum = RowSum::new();
+    [tenant, 0, 0].into_iter().for_each(|value| sum.int(value));
+    sum.finish()
+}

@@ -1,0 +1,69 @@
+//! One connection with its prepared statements, and what the server warned of on it.
+
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+use tokio_postgres::{AsyncMessage, Client, NoTls, Statement};
+
+use super::errors::{before_commit, words};
+use super::text::{Purpose, text};
+use super::url::PostgresUrl;
+use crate::engine::EngineError;
+use crate::row::Spec;
+
+/// No call waits longer for the database: a paused or cut off server must not hold callers for ever.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(super) struct Link {
+    pub(super) client: Client,
+    statements: HashMap<(usize, Purpose), Statement>,
+    warning: Arc<Mutex<Option<String>>>,
+}
+
+impl Link {
+    /// Connects, inside a runtime on which the connection then lives.
+    pub(super) async fn to(url: &PostgresUrl) -> Result<Link, EngineError> {
+        let config = url.config().map_err(|fault| EngineError::Unreachable(fault.chain()))?;
+        let connected = patiently(config.connect(NoTls)).await?;
+        let (client, mut connection) = connected.map_err(|error| EngineError::Unreachable(words(&error)))?;
+        let warning = Arc::new(Mutex::new(None));
+        let heard = Arc::clone(&warning);
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+                if let AsyncMessage::Notice(notice) = message
+                    && notice.severity() == "WARNING"
+                {
+                    tracing::warn!(warning = notice.message(), "the database warns");
+                    *heard.lock() = Some(notice.message().to_owned());
+                }
+            }
+        });
+        Ok(Link { client, statements: HashMap::new(), warning })
+    }
+
+    /// The prepared statement; prepared at its first use, in a round trip of its own.
+    pub(super) async fn statement(&mut self, spec: &'static Spec, purpose: Purpose) -> Result<Statement, EngineError> {
+        let key = (std::ptr::from_ref(spec).addr(), purpose);
+        if let Some(statement) = self.statements.get(&key) {
+            return Ok(statement.clone());
+        }
+        let prepared = patiently(self.client.prepare(&text(spec, purpose))).await?;
+        let statement = prepared.map_err(|error| before_commit(&error))?;
+        self.statements.insert(key, statement.clone());
+        Ok(statement)
+    }
+
+    /// What the server warned of since the last call.
+    pub(super) fn take_warning(&self) -> Option<String> {
+        self.warning.lock().take()
+    }
+}
+
+/// Waits for as long as a call may take.
+pub(super) async fn patiently<T>(call: impl Future<Output = T>) -> Result<T, EngineError> {
+    let late = || EngineError::Unreachable(format!("no answer within {} s", PATIENCE.as_secs()));
+    tokio::time::timeout(PATIENCE, call).await.map_err(|_| late())
+}

@@ -1,0 +1,18 @@
+//! The shared engine: PostgreSQL 15 and later, and what speaks its wire. Any number of processes has the store; a tenant's
+//! head row is the lock and the order. Uses nothing that distributed engines lack: no advisory lock, no sequence as order,
+//! no trigger, no listening.
+
+mod columns;
+mod doubt;
+mod engine;
+mod errors;
+mod link;
+mod numeric;
+mod open;
+mod read;
+mod take;
+mod text;
+mod url;
+
+pub(crate) use open::open;
+pub use url::PostgresUrl;

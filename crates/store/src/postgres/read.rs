@@ -1,0 +1,137 @@
+//! The readers' half of the engine. Their connections live on a runtime of the store's own; a caller waits for its rows on
+//! its own thread.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use hashbrown::HashMap;
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+use tokio_postgres::{Row as SqlRow, Statement};
+
+use super::columns::Columns;
+use super::engine::give;
+use super::errors::before_commit;
+use super::link::{Link, patiently};
+use super::take::PgTake;
+use super::text::{Purpose, listed};
+use super::url::PostgresUrl;
+use crate::engine::{EngineError, Found, ReadSide, Write};
+use crate::row::Spec;
+
+pub(super) struct PgReadSide {
+    link: Arc<Mutex<Reading>>,
+    runtime: Handle,
+}
+
+struct Reading {
+    link: Link,
+    texts: HashMap<String, Statement>,
+}
+
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, EngineError>> + Send + 'a>>;
+
+impl PgReadSide {
+    pub(super) fn open(url: &PostgresUrl, runtime: &Handle) -> Result<PgReadSide, EngineError> {
+        let url = url.clone();
+        let link = wait(runtime, async move { Link::to(&url).await })?;
+        let reading = Reading { link, texts: HashMap::new() };
+        Ok(PgReadSide { link: Arc::new(Mutex::new(reading)), runtime: runtime.clone() })
+    }
+
+    fn call<T: Send + 'static>(
+        &self,
+        call: impl for<'a> FnOnce(&'a mut Reading) -> Answer<'a, T> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let link = Arc::clone(&self.link);
+        wait(&self.runtime, async move { call(&mut *link.lock().await).await })
+    }
+
+    fn query(&self, spec: &'static Spec, purpose: Purpose, columns: Columns) -> Result<Vec<SqlRow>, EngineError> {
+        self.call(move |reading| Box::pin(async move { reading.query(spec, purpose, columns).await }))
+    }
+}
+
+impl Reading {
+    async fn query(&mut self, spec: &'static Spec, purpose: Purpose, columns: Columns) -> Result<Vec<SqlRow>, EngineError> {
+        let statement = self.link.statement(spec, purpose).await?;
+        let rows = patiently(self.link.client.query(&statement, &columns.parameters())).await?;
+        rows.map_err(|error| before_commit(&error))
+    }
+
+    async fn text(&mut self, sql: String) -> Result<Vec<SqlRow>, EngineError> {
+        if !self.texts.contains_key(&sql) {
+            let prepared = patiently(self.link.client.prepare(&sql)).await?.map_err(|error| before_commit(&error))?;
+            self.texts.insert(sql.clone(), prepared);
+        }
+        let rows = patiently(self.link.client.query(&self.texts[&sql], &[])).await?;
+        rows.map_err(|error| before_commit(&error))
+    }
+
+    async fn run(&self, sql: &str) -> Result<(), EngineError> {
+        patiently(self.link.client.batch_execute(sql)).await?.map_err(|error| before_commit(&error))
+    }
+}
+
+impl ReadSide for PgReadSide {
+    fn begin(&mut self) -> Result<(), EngineError> {
+        self.call(|reading| {
+            Box::pin(async move { reading.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await })
+        })
+    }
+
+    /// Nobody waits for it: the connection's next begin comes behind it, and fails if this failed.
+    fn end(&mut self) -> Result<(), EngineError> {
+        let link = Arc::clone(&self.link);
+        self.runtime.spawn(async move { link.lock().await.run("COMMIT").await });
+        Ok(())
+    }
+
+    fn load(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError> {
+        let columns = Columns::keys(spec, keys, key).map_err(EngineError::Broken)?;
+        give(&self.query(spec, Purpose::Load, columns)?, spec, found)
+    }
+
+    fn ranges(
+        &mut self,
+        spec: &'static Spec,
+        limits: &[usize],
+        descending: bool,
+        ends: Write<'_>,
+        found: Found<'_>,
+    ) -> Result<(), EngineError> {
+        let columns = Columns::ranges(spec, limits, ends).map_err(EngineError::Broken)?;
+        let purpose = if descending { Purpose::RangesDescending } else { Purpose::Ranges };
+        give(&self.query(spec, purpose, columns)?, spec, found)
+    }
+
+    fn select(&mut self, spec: &'static Spec, condition: &'static str, found: Found<'_>) -> Result<(), EngineError> {
+        let sql = format!("SELECT {} FROM {} WHERE {condition}", listed(spec, ""), spec.name);
+        for row in self.call(move |reading| Box::pin(async move { reading.text(sql).await }))? {
+            match PgTake::checked(&row, spec, 0) {
+                Ok(mut take) => found(0, Ok(&mut take)),
+                Err(corrupt) => found(0, Err(corrupt)),
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, spec: &'static Spec) -> Result<u64, EngineError> {
+        let sql = format!("SELECT count(*) FROM {}", spec.name);
+        let rows = self.call(move |reading| Box::pin(async move { reading.text(sql).await }))?;
+        let count: i64 = rows.first().and_then(|row| row.try_get(0).ok()).unwrap_or_default();
+        Ok(count.unsigned_abs())
+    }
+}
+
+/// Runs a call on the store's runtime and waits on this thread, whatever runtime the thread belongs to.
+fn wait<T: Send + 'static>(
+    runtime: &Handle,
+    call: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+) -> Result<T, EngineError> {
+    let (reply, answer) = sync_channel(1);
+    runtime.spawn(async move { reply.send(call.await) });
+    answer.recv().unwrap_or_else(|_| Err(EngineError::Unreachable("the store is closed".to_owned())))
+}

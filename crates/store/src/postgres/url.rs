@@ -1,0 +1,94 @@
+//! Where a store's database is.
+
+use std::time::Duration;
+
+use base::{Fault, Secret};
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, TargetSessionAttrs};
+
+/// How long a host is waited for before the next one is tried.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// A database's address with its credentials. What may be shown of it is [`PostgresUrl::shown`].
+#[derive(Clone)]
+pub struct PostgresUrl {
+    whole: Secret<String>,
+    shown: String,
+    database: String,
+}
+
+impl PostgresUrl {
+    /// `postgres://user:password@host:port,host:port/database?options`. The error says what is wrong with it, without
+    /// repeating it.
+    pub fn parse(url: &str) -> Result<PostgresUrl, Fault> {
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(Fault::new("the address of a store begins with postgres://"));
+        }
+        let config: Config = url.parse().map_err(|error| Fault::because("reading the address of a store", error))?;
+        let database = config.get_dbname().filter(|name| !name.is_empty());
+        let database = database.ok_or_else(|| Fault::new("the address of a store names a database: postgres://host/name"))?;
+        let hosts: Vec<String> = config.get_hosts().iter().map(host).collect();
+        if hosts.is_empty() {
+            return Err(Fault::new("the address of a store names a host: postgres://host/name"));
+        }
+        let shown = format!("{}/{database}", hosts.join(","));
+        Ok(PostgresUrl { whole: Secret::new(url.to_owned()), shown, database: database.to_owned() })
+    }
+
+    /// Hosts and database: for logs and refusals.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// The same cluster with another database.
+    pub fn with_database(&self, database: &str) -> Result<PostgresUrl, Fault> {
+        let whole = self.whole.expose();
+        let scheme = whole.find("://").map_or(0, |at| at + 3);
+        let path = whole[scheme..].find('/').map_or(whole.len(), |at| scheme + at);
+        let query = whole[path..].find('?').map_or("", |at| &whole[path + at..]);
+        PostgresUrl::parse(&format!("{}/{database}{query}", &whole[..path]))
+    }
+
+    pub(super) fn config(&self) -> Result<Config, Fault> {
+        let mut config: Config =
+            self.whole.expose().parse().map_err(|error| Fault::because("reading the address of a store", error))?;
+        config.application_name("counterfoil").connect_timeout(CONNECT).tcp_user_timeout(Duration::from_secs(5));
+        config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2)).keepalives_retries(2);
+        if config.get_hosts().len() > 1 {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        Ok(config)
+    }
+}
+
+fn host(host: &Host) -> String {
+    match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+mod tests {
+    use super::PostgresUrl;
+
+    #[test]
+    fn what_is_shown_holds_no_password() {
+        let url = PostgresUrl::parse("postgres://me:hush@one,two:5433/money?application_name=x").unwrap();
+        assert_eq!(url.shown(), "one,two/money");
+        assert_eq!(url.with_database("other").unwrap().shown(), "one,two/other");
+    }
+
+    #[test]
+    fn an_address_without_a_part_is_refused_by_name() {
+        for (address, word) in [("mysql://host/name", "postgres://"), ("postgres://host", "database"), ("postgres:///name", "host")] {
+            let error = PostgresUrl::parse(address).err().unwrap();
+            assert!(error.chain().contains(word), "{address}: {}", error.chain());
+        }
+    }
+}
