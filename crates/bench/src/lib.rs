@@ -6,14 +6,16 @@
 //! appended to, with the same group sync and nothing else. Rounds of reference and product alternate, so that a noisy
 //! minute touches both; each figure is the median of its rounds.
 //!
+//! With `--store postgres://…` the yardstick is another: `pgbench` calling one stored function that keeps the same facts.
+//!
 //! Exit codes of [`run`]:
 //!
 //! | code | meaning |
 //! |---|---|
 //! | 0 | measured, and the machine was fit to judge |
 //! | 1 | could not measure (a server did not start, the disk is full, …); the reason is on stderr |
-//! | 2 | the command line was wrong (from the parser) |
-//! | 3 | measured, but no judgement: the reference itself was too slow; figures carry `"judged":false` |
+//! | 2 | the command line was wrong |
+//! | 3 | measured, but no judgement: the reference was too slow, or PostgreSQL does not sync; figures carry `"judged":false` |
 //! | 4 | measured, but some answers were missing or wrong: figures carry `errors` above 0 |
 
 #![allow(clippy::float_arithmetic, reason = "rates, ratios and times are measured here; no money is computed")]
@@ -25,6 +27,7 @@ mod load;
 mod machine;
 mod metrics;
 mod options;
+mod postgres;
 mod reference;
 mod report;
 mod round;

@@ -73,7 +73,8 @@ impl Line {
     }
 }
 
-fn rounded(value: Option<f64>, places: i32) -> Option<f64> {
+/// Cut to so many places after the point.
+pub fn rounded(value: Option<f64>, places: i32) -> Option<f64> {
     let scale = 10f64.powi(places);
     value.map(|value| (value * scale).round() / scale)
 }

@@ -2,22 +2,37 @@
 
 use std::path::PathBuf;
 
+use clap::builder::ArgPredicate;
+
 use crate::machine::CpuList;
 
 /// What to measure. The defaults are the figures that the project promises; they take about half an hour.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Options {
     /// Which scenario to measure.
-    #[arg(long, value_enum, default_value_t = Choice::All)]
+    #[arg(long, value_enum, default_value_t = Choice::All, default_value_if("store", ArgPredicate::IsPresent, "transfer"))]
     pub scenario: Choice,
-    /// Open connections, each with one request in flight.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "64,256", value_parser = at_least_one)]
+    /// A PostgreSQL database to measure in, beside pgbench; its user may create databases. Databases are made for each round
+    /// and dropped after it. Without it, the store is SQLite.
+    #[arg(long, value_name = "URL", conflicts_with = "server_cpu")]
+    pub store: Option<String>,
+    /// Open connections, each with one request in flight. With --store: 1,16,64.
+    #[arg(
+        long, value_name = "LIST", value_delimiter = ',', default_value = "64,256", value_parser = at_least_one,
+        default_value_if("store", ArgPredicate::IsPresent, "1,16,64")
+    )]
     pub connections: Vec<usize>,
     /// Tenants that the requests are spread over. `replay` and `balance` take the smallest of the list.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "1,100", value_parser = at_least_one)]
     pub tenants: Vec<usize>,
-    /// Transfers made before measuring. `replay` and `balance` take the smallest of the list.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "0,1000000")]
+    /// Transfers made before measuring. `replay` and `balance` take the smallest of the list. With --store: 0.
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "0,1000000",
+        default_value_if("store", ArgPredicate::IsPresent, "0")
+    )]
     pub preload: Vec<u64>,
     /// Seconds of one round.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
@@ -55,6 +70,20 @@ pub struct Options {
     /// Slowest reference, in answers per second, that a judgement is based on.
     #[arg(long, default_value_t = 30_000, hide = true)]
     pub floor: u64,
+}
+
+impl Options {
+    /// What the parser cannot see.
+    ///
+    /// # Errors
+    /// Says which option does not go with `--store`.
+    pub fn check(&self) -> Result<(), &'static str> {
+        match self.store {
+            Some(_) if self.scenario != Choice::Transfer => Err("--store measures --scenario transfer alone"),
+            Some(_) if self.preload != [0] => Err("--store measures fresh databases: --preload must be 0"),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A scenario, or all of them.
@@ -102,6 +131,20 @@ mod tests {
         assert_eq!(options.preload, [0, 1_000_000]);
         assert_eq!((options.seconds, options.rounds), (20, 3));
         assert!(!options.json);
+    }
+
+    #[test]
+    fn beside_postgres_only_fresh_transfers_are_measured() {
+        let options = parse("--store postgres://h/d").unwrap();
+        assert_eq!((options.scenario, &*options.connections), (Choice::Transfer, &[1, 16, 64][..]));
+        assert_eq!((&*options.preload, &*options.tenants), (&[0][..], &[1, 100][..]));
+        assert_eq!(options.check(), Ok(()));
+        for (more, word) in [("--scenario replay", "--scenario"), ("--preload 5", "--preload")] {
+            let wrong = parse(&format!("--store postgres://h/d {more}")).unwrap().check();
+            assert!(wrong.unwrap_err().contains(word), "{more}");
+        }
+        assert!(parse("--store postgres://h/d --server-cpu 0").is_err(), "the database cannot be confined from here");
+        assert_eq!(parse("").unwrap().check(), Ok(()));
     }
 
     #[test]

@@ -21,7 +21,14 @@ const JUDGED_AT: usize = 64;
 
 /// Measures every group and prints its lines as soon as it is done.
 pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    if let Err(wrong) = options.check() {
+        eprintln!("error: {wrong}");
+        return Ok(ExitCode::from(2));
+    }
     let bench = Bench::prepare(options)?;
+    if let Some(url) = bench.options.store.clone() {
+        return crate::postgres::run(bench, &url).await;
+    }
     if !bench.options.json {
         println!("{TABLE_HEAD}");
     }
@@ -39,11 +46,16 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
     }
     bench.leave();
-    Ok(match (fit, errors) {
+    Ok(exit_code(fit, errors))
+}
+
+/// Errors come before the fitness of the machine: see the crate's page.
+pub fn exit_code(fit: bool, errors: u64) -> ExitCode {
+    match (fit, errors) {
         (_, 1..) => ExitCode::from(4),
         (false, 0) => ExitCode::from(3),
         (true, 0) => ExitCode::SUCCESS,
-    })
+    }
 }
 
 /// The rate of the reference that the judgement rests on, when it is below the floor. Without a reference there is
@@ -54,8 +66,9 @@ fn slow_reference(lines: &[Line], floor: f64) -> Option<f64> {
     (rate < floor).then_some(rate)
 }
 
-struct Bench {
-    options: Options,
+/// One run of the command: what it was told, and where its servers live.
+pub struct Bench {
+    pub options: Options,
     launcher: Launcher,
     dir: tempfile::TempDir,
     seed: u64,
@@ -95,7 +108,7 @@ impl Bench {
                 }
                 products.push(match &filled {
                     Some(server) => self.round("product", &shape, &server.target).await?,
-                    None => self.fresh_round(group, &shape).await?,
+                    None => self.fresh_round(group, &shape, None).await?,
                 });
             }
             lines.push(Line::of(group.scenario, *connections, group.tenants, group.preload, &references, &products));
@@ -106,7 +119,7 @@ impl Bench {
         Ok(lines)
     }
 
-    fn shape(&self, group: &Group, connections: usize, number: u64) -> Shape {
+    pub fn shape(&self, group: &Group, connections: usize, number: u64) -> Shape {
         Shape {
             scenario: group.scenario,
             connections,
@@ -134,9 +147,10 @@ impl Bench {
         Ok(round)
     }
 
-    async fn fresh_round(&self, group: &Group, shape: &Shape) -> anyhow::Result<Round> {
+    /// A round on a server of its own, whose store is in `store` or else in its directory.
+    pub async fn fresh_round(&self, group: &Group, shape: &Shape, store: Option<&str>) -> anyhow::Result<Round> {
         let dir = self.subdirectory("product")?;
-        let server = Server::product(&self.launcher, &dir, group.tenants).await?;
+        let server = Server::product(&self.launcher, &dir, group.tenants, store).await?;
         let round = self.round("product", shape, &server.target).await?;
         server.end().await?;
         if !self.options.keep_data {
@@ -147,13 +161,13 @@ impl Bench {
 
     async fn filled_product(&self, group: &Group, count: u64) -> anyhow::Result<Server> {
         let dir = self.subdirectory("filled")?;
-        let server = Server::product(&self.launcher, &dir, group.tenants).await?;
+        let server = Server::product(&self.launcher, &dir, group.tenants, None).await?;
         round::preload(&self.shape(group, 0, u64::MAX >> 1), &server.target, count).await?;
         Ok(server)
     }
 
     /// A new directory below the bench's own.
-    fn subdirectory(&self, name: &str) -> anyhow::Result<PathBuf> {
+    pub fn subdirectory(&self, name: &str) -> anyhow::Result<PathBuf> {
         for number in 0.. {
             let dir = self.dir.path().join(format!("{name}-{number}"));
             if !dir.exists() {
@@ -178,7 +192,7 @@ impl Bench {
         Ok(())
     }
 
-    fn leave(self) {
+    pub fn leave(self) {
         if self.options.keep_data {
             eprintln!("kept: {}", self.dir.keep().display());
         }

@@ -81,10 +81,19 @@ struct Listening {
 
 impl Server {
     /// Starts the product on `dir`, waits until it accepts, and makes tenants if there should be more than the seeded one.
-    pub async fn product(launcher: &Launcher, dir: &Path, tenants: usize) -> anyhow::Result<Server> {
+    /// Its data is in the database `store` where one is named.
+    pub async fn product(
+        launcher: &Launcher,
+        dir: &Path,
+        tenants: usize,
+        store: Option<&str>,
+    ) -> anyhow::Result<Server> {
         let free = "127.0.0.1:0";
         let mut command = Command::new(&launcher.program);
         command.arg("dev").arg("--data").arg(dir);
+        if let Some(url) = store {
+            command.args(["--store", url]);
+        }
         command.args(["--control", free, "--sandbox", free, "--live", free, "--metrics", free]);
         let log = dir.join("server.log");
         command.stdout(File::create(&log)?).stderr(File::options().append(true).open(&log)?);
@@ -135,7 +144,7 @@ impl Server {
 
 impl Launcher {
     /// A child takes over the cores of the thread that starts it, so a confined thread starts it.
-    fn spawn(&self, mut command: Command) -> anyhow::Result<Child> {
+    pub fn spawn(&self, mut command: Command) -> anyhow::Result<Child> {
         command.kill_on_drop(true).stdin(Stdio::null());
         let runtime = tokio::runtime::Handle::current();
         let started = std::thread::scope(|scope| {

@@ -35,6 +35,11 @@ fn main() -> ExitCode {
                 scope.spawn(a_slow_reference_is_not_judged_by);
                 scope.spawn(refused_requests_are_an_exit_code_of_their_own);
                 scope.spawn(the_table_is_readable_and_the_constant_is_used);
+                scope.spawn(what_is_not_measured_beside_postgres_is_refused);
+                if pgkit::available() {
+                    scope.spawn(beside_postgres_each_round_has_databases_of_its_own);
+                    scope.spawn(a_server_that_does_not_sync_is_not_judged_by);
+                }
             });
             println!("test whole_run ... ok");
         }
@@ -51,7 +56,7 @@ fn transfers_are_measured_and_judged() {
         assert_eq!(line["errors"], 0, "{log}");
         assert!(line.get("judged").is_none());
         let (rps, reference) = (line["rps"].as_f64().unwrap(), line["reference_rps"].as_f64().unwrap());
-        assert!((line["ratio"].as_f64().unwrap() - rps / reference).abs() < 0.01, "{line}");
+        assert!(is_ratio(line, rps, reference), "{line}");
         assert!(line["p99_ms"].as_f64().unwrap() >= line["p50_ms"].as_f64().unwrap());
         assert!(line["server_cpu_us"].as_f64().unwrap() > 0.0);
         assert!(line["backlog"].as_u64().unwrap() > 0);
@@ -92,6 +97,54 @@ fn the_table_is_readable_and_the_constant_is_used() {
     assert!(rows[1][5].parse::<f64>().unwrap() > 0.0, "the constant was measured: {text}");
 }
 
+fn beside_postgres_each_round_has_databases_of_its_own() {
+    let cluster = pgkit::Cluster::start();
+    // As if of another run, and of somebody else.
+    let others = ["counterfoil_bench_older_1", "counterfoil", "other"];
+    others.iter().for_each(|name| drop(cluster.create_database(name)));
+    let (code, lines, log) = measure(&format!("--store {} --connections 1,4 --tenants 1,3", cluster.url("postgres")));
+    assert_eq!(code, Some(0), "{log}");
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    for line in &lines {
+        assert_eq!((line["engine"].as_str(), line["scenario"].as_str()), (Some("postgres"), Some("transfer")));
+        assert_eq!(line["errors"], 0, "{log}");
+        assert!(line.get("judged").is_none(), "{line}");
+        let (rps, tps) = (line["rps"].as_f64().unwrap(), line["pgbench_tps"].as_f64().unwrap());
+        assert!(is_ratio(line, rps, tps), "{line}");
+        assert!(line["p99_ms"].as_f64().unwrap() >= line["p50_ms"].as_f64().unwrap());
+        assert!(line["pgbench_p99_ms"].as_f64().unwrap() >= line["pgbench_p50_ms"].as_f64().unwrap());
+        assert!(line["pgbench_p50_ms"].as_f64().unwrap() > 0.0, "{line}");
+        assert_eq!(line["settings"]["fsync"], "on");
+    }
+    assert_eq!((&lines[3]["tenants"], &lines[3]["connections"]), (&json!(3), &json!(4)));
+    // The stand-in makes a database beside the one it is given; both are gone, and nobody else's.
+    let left = cluster.query("postgres", "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1");
+    assert_eq!(
+        left.split_whitespace().collect::<Vec<_>>(),
+        ["counterfoil", "counterfoil_bench_older_1", "other", "postgres"]
+    );
+    assert!(log.contains("fsync=on") && log.contains("synchronous_commit=on"), "{log}");
+}
+
+fn a_server_that_does_not_sync_is_not_judged_by() {
+    let cluster = pgkit::Cluster::fast();
+    let (code, lines, log) = measure(&format!("--store {} --connections 1 --tenants 1", cluster.url("postgres")));
+    assert_eq!(code, Some(3), "{log}");
+    assert_eq!((lines[0]["judged"].as_bool(), lines[0]["settings"]["fsync"].as_str()), (Some(false), Some("off")));
+    assert!(log.contains("not judged") && log.contains("fsync=off, full_page_writes=off"), "{log}");
+}
+
+fn what_is_not_measured_beside_postgres_is_refused() {
+    let (code, lines, log) = measure("--store postgres://127.0.0.1:1/none --scenario balance");
+    assert_eq!((code, lines.len()), (Some(2), 0), "{log}");
+    assert!(log.contains("--scenario transfer"), "{log}");
+}
+
+/// All three are rounded, each for itself.
+fn is_ratio(line: &Value, above: f64, below: f64) -> bool {
+    (line["ratio"].as_f64().unwrap() * below / above - 1.0).abs() < 0.02
+}
+
 /// Runs the bench for a second a round and reads its lines.
 fn measure(options: &str) -> (Option<i32>, Vec<Value>, String) {
     let mut command = program();
@@ -112,6 +165,14 @@ fn program() -> Command {
 fn parse<A: clap::Args>(name: &'static str, arguments: &[String]) -> A {
     let command = A::augment_args(clap::Command::new(name));
     A::from_arg_matches(&command.get_matches_from(arguments)).unwrap()
+}
+
+/// Where a store is named, an environment's database is made beside it, as the product does.
+fn make_environments_database() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let Some(at) = arguments.iter().position(|argument| argument == "--store") else { return };
+    let name = arguments[at + 1].rsplit('/').next().unwrap();
+    pgkit::query(&arguments[at + 1], &format!("CREATE DATABASE {name}_sandbox")).unwrap();
 }
 
 fn serve(run: impl AsyncFnOnce()) {
@@ -145,6 +206,7 @@ fn create_tenants(arguments: &[String]) {
 
 /// Accepts transfers of known keys, counts them as open, and finishes most of the open ones whenever it is asked.
 fn run_dev(dir: &Path) {
+    make_environments_database();
     serve(async || {
         let (open, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let metrics = Router::new().route(
