@@ -2,7 +2,6 @@
 //! without a password.
 
 use std::fs::OpenOptions;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::guard::Guard;
+use crate::ports::free_port;
 use crate::programs::{self, Programs};
 use crate::{PATIENCE, database, until};
 
@@ -261,9 +261,4 @@ fn is_ready(data: &Path, id: u32) -> bool {
     // The first line is the process id, the eighth the status; a file from before a kill names another process.
     lines.next().is_some_and(|line| line.trim() == id.to_string())
         && lines.nth(6).is_some_and(|line| line.trim() == "ready")
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("looking for a free port")?;
-    Ok(listener.local_addr()?.port())
 }

@@ -1,6 +1,7 @@
 //! New, empty databases for tests: in the cluster that `cargo xtask test` started, or in one that this process starts when
 //! it needs the first.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -48,6 +49,23 @@ pub fn fresh_database() -> String {
             Err(error) => panic!("{error:#}"),
         }
     }
+}
+
+/// The address of the database that belongs to a test's directory: made at the first call, the same one for every process
+/// that is given the directory.
+pub fn database_of(dir: &Path) -> String {
+    let note = dir.join("database.url");
+    if let Ok(url) = std::fs::read_to_string(&note) {
+        return url;
+    }
+    let url = fresh_database();
+    std::fs::create_dir_all(dir).and_then(|()| std::fs::write(&note, &url)).expect("a test's directory can be written");
+    url
+}
+
+/// Whether this run of the tests keeps its stores in PostgreSQL: `COUNTERFOIL_TEST_STORE` is `postgres`.
+pub fn wanted() -> bool {
+    std::env::var("COUNTERFOIL_TEST_STORE").as_deref() == Ok("postgres")
 }
 
 /// What `sql` answers at `url`: a line for each row, `|` between columns, through `psql`. Several statements are one

@@ -6,11 +6,13 @@
 mod cluster;
 mod database;
 mod guard;
+mod ports;
 mod programs;
 
 pub use cluster::{Cluster, Mode, Options};
-pub use database::{CLUSTER, available, drop_abandoned, fresh_database, query, test_cluster_url};
+pub use database::{CLUSTER, available, database_of, drop_abandoned, fresh_database, query, test_cluster_url, wanted};
 pub use guard::Guard;
+pub use ports::free_port;
 pub use programs::{Account, Programs, VERSION_MIN};
 
 use std::time::{Duration, Instant};

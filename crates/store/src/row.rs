@@ -134,7 +134,7 @@ pub(crate) fn tenant_of<R: Row>(key: &R::Key) -> TenantNo {
 }
 
 /// Takes a key's first value.
-struct First(Option<i64>);
+pub(crate) struct First(pub(crate) Option<i64>);
 
 impl Bind for First {
     fn int(&mut self, value: i64) {

@@ -3,8 +3,11 @@
 use tokio_postgres::types::ToSql;
 
 use super::numeric::Numeric;
+use crate::engine::EngineError;
 use crate::row::{Bind, KeyShape, Kind, Spec};
 use crate::sum::RowSum;
+
+const TYPE: &str = "a value of another type than its column's";
 
 /// One column's values.
 enum Cells {
@@ -21,13 +24,13 @@ pub(super) struct Columns {
     sum: RowSum,
     /// Where a walk's sequences are: an end beyond every sequence arrives as a negative number.
     ends: bool,
-    /// A value of a type that its column has not.
-    wrong: bool,
+    /// A value that its column cannot take.
+    wrong: Option<&'static str>,
 }
 
 impl Columns {
     /// Whole rows, each followed by its checksum.
-    pub(super) fn rows(spec: &Spec, rows: usize, row: &dyn Fn(usize, &mut dyn Bind)) -> Result<Columns, String> {
+    pub(super) fn rows(spec: &Spec, rows: usize, row: &dyn Fn(usize, &mut dyn Bind)) -> Result<Columns, EngineError> {
         let mut columns = Columns::new(spec.columns.iter().map(|column| column.kind).chain([Kind::Int]), rows);
         for at in 0..rows {
             columns.at = 0;
@@ -40,7 +43,7 @@ impl Columns {
     }
 
     /// Keys alone.
-    pub(super) fn keys(spec: &Spec, keys: usize, key: &dyn Fn(usize, &mut dyn Bind)) -> Result<Columns, String> {
+    pub(super) fn keys(spec: &Spec, keys: usize, key: &dyn Fn(usize, &mut dyn Bind)) -> Result<Columns, EngineError> {
         let mut columns = Columns::new(spec.columns[..key_columns(spec)].iter().map(|column| column.kind), keys);
         for at in 0..keys {
             columns.at = 0;
@@ -50,7 +53,7 @@ impl Columns {
     }
 
     /// Both keys of each range and its limit.
-    pub(super) fn ranges(spec: &Spec, limits: &[usize], ends: &dyn Fn(usize, &mut dyn Bind)) -> Result<Columns, String> {
+    pub(super) fn ranges(spec: &Spec, limits: &[usize], ends: &dyn Fn(usize, &mut dyn Bind)) -> Result<Columns, EngineError> {
         let kinds: Vec<Kind> = spec.columns[..key_columns(spec)].iter().map(|column| column.kind).collect();
         let mut columns = Columns::new(kinds.iter().chain(&kinds).copied().chain([Kind::Int]), limits.len());
         columns.ends = spec.key == KeyShape::TenantSeq;
@@ -79,11 +82,14 @@ impl Columns {
             Kind::Text => Cells::Text(Vec::with_capacity(rows)),
             Kind::Blob => Cells::Blob(Vec::with_capacity(rows)),
         });
-        Columns { cells: cells.collect(), at: 0, sum: RowSum::new(), ends: false, wrong: false }
+        Columns { cells: cells.collect(), at: 0, sum: RowSum::new(), ends: false, wrong: None }
     }
 
-    fn checked(self, spec: &Spec) -> Result<Columns, String> {
-        if self.wrong { Err(format!("a row of `{}` has a value that its column cannot take", spec.name)) } else { Ok(self) }
+    fn checked(self, spec: &Spec) -> Result<Columns, EngineError> {
+        match self.wrong {
+            Some(why) => Err(EngineError::Constraint(format!("{} ({why})", spec.name))),
+            None => Ok(self),
+        }
     }
 
     fn next(&mut self) -> Option<&mut Cells> {
@@ -106,7 +112,7 @@ impl Bind for Columns {
         let value = if self.ends && value < 0 { i64::MAX } else { value };
         match self.next() {
             Some(Cells::Int(values)) => values.push(Some(value)),
-            _ => self.wrong = true,
+            _ => self.wrong = Some(TYPE),
         }
     }
 
@@ -114,15 +120,18 @@ impl Bind for Columns {
         self.sum.blob(&value.to_be_bytes());
         match self.next() {
             Some(Cells::Big(values)) => values.push(Some(Numeric(value))),
-            _ => self.wrong = true,
+            _ => self.wrong = Some(TYPE),
         }
     }
 
     fn text(&mut self, value: &str) {
         self.sum.text(value.as_bytes());
+        if value.contains('\0') {
+            self.wrong = Some("a text with the character 0, which PostgreSQL cannot keep");
+        }
         match self.next() {
             Some(Cells::Text(values)) => values.push(Some(value.to_owned())),
-            _ => self.wrong = true,
+            _ => self.wrong = Some(TYPE),
         }
     }
 
@@ -130,7 +139,7 @@ impl Bind for Columns {
         self.sum.blob(value);
         match self.next() {
             Some(Cells::Blob(values)) => values.push(Some(value.to_vec())),
-            _ => self.wrong = true,
+            _ => self.wrong = Some(TYPE),
         }
     }
 
@@ -141,7 +150,7 @@ impl Bind for Columns {
             Some(Cells::Big(values)) => values.push(None),
             Some(Cells::Text(values)) => values.push(None),
             Some(Cells::Blob(values)) => values.push(None),
-            None => self.wrong = true,
+            None => self.wrong = Some(TYPE),
         }
     }
 }

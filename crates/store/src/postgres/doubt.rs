@@ -14,10 +14,11 @@ use crate::engine::EngineError;
 const DOUBT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The marker of a batch that was kept, and of one that was given up.
-pub(super) const MARK: &str = "INSERT INTO batch (committer, number, kept, at) \
+/// The marker of a batch that is kept; the one before it is not needed any more.
+pub(super) const MARK: &str = "WITH before AS (DELETE FROM batch WHERE committer = $1 AND number < $2) \
+     INSERT INTO batch (committer, number, kept, at) \
      VALUES ($1, $2, 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)";
-pub(super) const UNMARK: &str = "DELETE FROM batch WHERE committer = $1 AND number < $2";
+/// The marker of one that is given up.
 const GIVE_UP: &str = "INSERT INTO batch (committer, number, kept, at) \
      VALUES ($1, $2, 0, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)";
 /// Writes, so that its commit waits for the standbys: what they have then, they have of the batch as well.

@@ -1,6 +1,8 @@
 //! The committer's connection. A batch takes four round trips when nothing is asked for twice: begin and locks, loads,
 //! writes with the commit, and no more however many operations it has.
 
+use std::sync::Arc;
+
 use base::Time;
 use futures_util::future::join_all;
 use hashbrown::HashMap;
@@ -8,14 +10,15 @@ use tokio::runtime::Runtime;
 use tokio_postgres::{Error, Row as SqlRow, Statement};
 
 use super::columns::Columns;
-use super::doubt::{self, MARK, UNMARK};
+use super::doubt::{self, MARK};
 use super::errors::{before_commit, words};
 use super::link::{Link, patiently};
 use super::take::PgTake;
 use super::text::Purpose;
 use super::url::PostgresUrl;
 use crate::engine::{Engine, EngineError, Found, Write};
-use crate::row::{Spec, TenantNo};
+use crate::journal::Head;
+use crate::row::{First, Row, Spec, TenantNo};
 use crate::sum::RowSum;
 
 /// Plans must not change with the number of rows or with the moment at which a table was last counted: always by index.
@@ -23,18 +26,23 @@ use crate::sum::RowSum;
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 3000; \
      SET LOCAL idle_in_transaction_session_timeout = 10000; SET LOCAL plan_cache_mode = force_generic_plan; \
      SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
-const LOCK: &str = "SELECT tenant, at FROM head WHERE tenant = ANY($1::bigint[]) ORDER BY tenant FOR UPDATE";
+const LOCK: &str = "SELECT tenant, seq, at, sum FROM head WHERE tenant = ANY($1::bigint[]) ORDER BY tenant FOR UPDATE";
 const MAKE: &str = "INSERT INTO head (tenant, seq, at, sum) \
      SELECT t, 0, 0, s FROM unnest($1::bigint[], $2::bigint[]) AS u(t, s) ON CONFLICT DO NOTHING";
 
+const HEAD: &str = Head::SPEC.name;
+
 pub(super) struct PgEngine {
-    runtime: Runtime,
+    /// Has no thread of its own: the connection moves only while a call is waited for.
+    runtime: Arc<Runtime>,
     url: PostgresUrl,
     link: Option<Link>,
     fixed: Option<Fixed>,
     /// Under which its batches are marked.
     committer: String,
     number: i64,
+    /// The heads that the batch has locked.
+    heads: Vec<SqlRow>,
     expected: Vec<(&'static Spec, Columns)>,
     answered: HashMap<usize, Vec<SqlRow>>,
     writes: Vec<(&'static Spec, Purpose, Columns, usize)>,
@@ -47,18 +55,18 @@ struct Fixed {
     lock: Statement,
     make: Statement,
     mark: Statement,
-    unmark: Statement,
 }
 
 impl PgEngine {
     pub(super) fn new(runtime: Runtime, url: PostgresUrl, link: Link, committer: String) -> PgEngine {
         PgEngine {
-            runtime,
+            runtime: Arc::new(runtime),
             url,
             link: Some(link),
             fixed: None,
             committer,
             number: 1,
+            heads: Vec::new(),
             expected: Vec::new(),
             answered: HashMap::new(),
             writes: Vec::new(),
@@ -75,12 +83,11 @@ impl PgEngine {
         }
         if self.fixed.is_none() {
             let client = &link(&mut self.link)?.client;
-            let all = join_all([LOCK, MAKE, MARK, UNMARK].map(|sql| client.prepare(sql)));
+            let all = join_all([LOCK, MAKE, MARK].map(|sql| client.prepare(sql)));
             let all: Result<Vec<Statement>, Error> = patiently(all).await?.into_iter().collect();
             let all = all.map_err(|error| before_commit(&error))?;
-            if let [lock, make, mark, unmark] = all.as_slice() {
-                let [lock, make, mark, unmark] = [lock, make, mark, unmark].map(Clone::clone);
-                self.fixed = Some(Fixed { lock, make, mark, unmark });
+            if let [lock, make, mark] = all.as_slice() {
+                self.fixed = Some(Fixed { lock: lock.clone(), make: make.clone(), mark: mark.clone() });
             }
         }
         Ok(())
@@ -104,11 +111,10 @@ impl PgEngine {
             made.map_err(|error| before_commit(&error))?;
             locked = patiently(client.query(&fixed.lock, &parameters)).await?.map_err(|error| before_commit(&error))?;
         }
-        let latest: Result<Option<i64>, Error> = locked.iter().map(|row| row.try_get::<_, i64>(1)).try_fold(
-            None,
-            |latest, at| at.map(|at| Some(latest.map_or(at, |latest: i64| latest.max(at)))),
-        );
-        Ok(latest.map_err(|error| EngineError::Unreachable(words(&error)))?.map(Time))
+        let latest: Result<Vec<i64>, Error> = locked.iter().map(|row| row.try_get(2)).collect();
+        let latest = latest.map_err(|error| EngineError::Unreachable(words(&error)))?;
+        self.heads = locked;
+        Ok(latest.into_iter().max().map(Time))
     }
 
     /// All expected loads in one round trip.
@@ -148,12 +154,12 @@ impl PgEngine {
         for (spec, purpose, ..) in &writes {
             statements.push(link.statement(spec, *purpose).await?);
         }
-        self.calls += writes.len() as u64 + 3;
+        self.calls += writes.len() as u64 + 2;
         let parameters: Vec<_> = writes.iter().map(|(_, _, columns, _)| columns.parameters()).collect();
         let client = &link.client;
         link.take_warning();
         let marker: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&self.committer, &number];
-        let mut all = vec![client.execute(&fixed.mark, &marker), client.execute(&fixed.unmark, &marker)];
+        let mut all = vec![client.execute(&fixed.mark, &marker)];
         let given = statements.iter().zip(&parameters);
         all.extend(given.map(|(statement, given)| client.execute(statement, given)));
         let sent = futures_util::future::join(join_all(all), client.batch_execute("COMMIT"));
@@ -161,7 +167,7 @@ impl PgEngine {
         for (at, answer) in answers.into_iter().enumerate() {
             match answer {
                 Ok(changed) => {
-                    let expected = at.checked_sub(2).and_then(|at| writes.get(at));
+                    let expected = at.checked_sub(1).and_then(|at| writes.get(at));
                     if let Some((spec, _, _, rows)) = expected.filter(|(.., rows)| *rows as u64 != changed) {
                         let why = format!("a write of {rows} rows to `{}` changed {changed}", spec.name);
                         return Ok(Written::Wrong(why));
@@ -195,7 +201,23 @@ impl PgEngine {
         }
     }
 
+    /// Locking them has read them.
+    fn give_heads(&self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError> {
+        for at in 0..keys {
+            let mut first = First(None);
+            key(at, &mut first);
+            let head = self.heads.iter().find(|row| row.try_get::<_, i64>(0).ok() == first.0);
+            let head = head.ok_or_else(|| EngineError::Broken("a head was read before it was locked".to_owned()))?;
+            match PgTake::checked(head, spec, 0) {
+                Ok(mut take) => found(at, Ok(&mut take)),
+                Err(corrupt) => found(at, Err(corrupt)),
+            }
+        }
+        Ok(())
+    }
+
     fn forget(&mut self) {
+        self.heads.clear();
         self.expected.clear();
         self.answered.clear();
         self.writes.clear();
@@ -203,8 +225,7 @@ impl PgEngine {
 
     /// Runs a call on the engine's runtime; after one that did not reach the database the connection is made anew.
     fn call<T>(&mut self, call: impl AsyncFnOnce(&mut PgEngine) -> Result<T, EngineError>) -> Result<T, EngineError> {
-        let handle = self.runtime.handle().clone();
-        let outcome = handle.block_on(call(self));
+        let outcome = Arc::clone(&self.runtime).block_on(call(self));
         if let Err(EngineError::Unreachable(_)) = outcome {
             self.link = None;
             self.fixed = None;
@@ -239,19 +260,24 @@ impl Engine for PgEngine {
     }
 
     fn expect(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>) {
-        if let Ok(columns) = Columns::keys(spec, keys, key) {
+        if spec.name != HEAD
+            && let Ok(columns) = Columns::keys(spec, keys, key)
+        {
             self.expected.push((spec, columns));
         }
     }
 
     fn load(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError> {
+        if spec.name == HEAD {
+            return self.give_heads(spec, keys, key, found);
+        }
         if !self.expected.is_empty() {
             self.call(async |engine| engine.load_expected().await)?;
         }
         let rows = match self.answered.remove(&address(spec)) {
             Some(rows) => rows,
             None => {
-                let columns = Columns::keys(spec, keys, key).map_err(EngineError::Broken)?;
+                let columns = Columns::keys(spec, keys, key)?;
                 self.call(async |engine| engine.query(spec, Purpose::Load, columns).await)?
             }
         };
@@ -265,25 +291,25 @@ impl Engine for PgEngine {
         ends: Write<'_>,
         found: Found<'_>,
     ) -> Result<(), EngineError> {
-        let columns = Columns::ranges(spec, limits, ends).map_err(EngineError::Broken)?;
+        let columns = Columns::ranges(spec, limits, ends)?;
         let rows = self.call(async |engine| engine.query(spec, Purpose::Ranges, columns).await)?;
         give(&rows, spec, found)
     }
 
     fn insert(&mut self, spec: &'static Spec, rows: usize, row: Write<'_>) -> Result<(), EngineError> {
-        let columns = Columns::rows(spec, rows, row).map_err(EngineError::Broken)?;
+        let columns = Columns::rows(spec, rows, row)?;
         self.writes.push((spec, Purpose::Insert, columns, rows));
         Ok(())
     }
 
     fn update(&mut self, spec: &'static Spec, rows: usize, row: Write<'_>) -> Result<(), EngineError> {
-        let columns = Columns::rows(spec, rows, row).map_err(EngineError::Broken)?;
+        let columns = Columns::rows(spec, rows, row)?;
         self.writes.push((spec, Purpose::Update, columns, rows));
         Ok(())
     }
 
     fn delete(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>) -> Result<(), EngineError> {
-        let columns = Columns::keys(spec, keys, key).map_err(EngineError::Broken)?;
+        let columns = Columns::keys(spec, keys, key)?;
         self.writes.push((spec, Purpose::Delete, columns, keys));
         Ok(())
     }

@@ -90,7 +90,7 @@ impl ReadSide for PgReadSide {
     }
 
     fn load(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError> {
-        let columns = Columns::keys(spec, keys, key).map_err(EngineError::Broken)?;
+        let columns = Columns::keys(spec, keys, key)?;
         give(&self.query(spec, Purpose::Load, columns)?, spec, found)
     }
 
@@ -102,7 +102,7 @@ impl ReadSide for PgReadSide {
         ends: Write<'_>,
         found: Found<'_>,
     ) -> Result<(), EngineError> {
-        let columns = Columns::ranges(spec, limits, ends).map_err(EngineError::Broken)?;
+        let columns = Columns::ranges(spec, limits, ends)?;
         let purpose = if descending { Purpose::RangesDescending } else { Purpose::Ranges };
         give(&self.query(spec, purpose, columns)?, spec, found)
     }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base::{Fault, Stop, TestClock, Time};
-use store::{Direction, Entry, Head, Lane, Options, Store, TenantNo};
+use store::{Direction, Entry, Head, Lane, Options, Place, PostgresUrl, Store, TenantNo};
 
 use tables::{Account, schema};
 use transfer::{Accepted, Refusal, Transfer, fund};
@@ -20,7 +20,16 @@ pub const START: Time = Time(1_700_000_000_000_000);
 
 /// Every operation of these tests runs twice: one that is not repeatable ends the test's process.
 pub fn options(dir: &Path) -> Options {
-    Options { run_twice: true, ..Options::new(dir, "sandbox/main") }
+    Options { run_twice: true, strict: false, ..Options::at(place(dir), "sandbox/main") }
+}
+
+/// Where a test's store is: in its directory, or, in a run on PostgreSQL, in a database that belongs to the directory.
+pub fn place(dir: &Path) -> Place {
+    if pgkit::wanted() {
+        Place::Postgres(PostgresUrl::parse(&pgkit::database_of(dir)).unwrap())
+    } else {
+        Place::Directory(dir.to_owned())
+    }
 }
 
 pub fn open(dir: &Path) -> Store {
