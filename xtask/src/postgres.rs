@@ -30,7 +30,7 @@ pub fn start() -> anyhow::Result<Postgres> {
         packages::postgresql()?;
     }
     let begun = Instant::now();
-    let cluster = Options::fast().start()?;
+    let cluster = Options::durable().start()?;
     let url = cluster.url("postgres");
     eprintln!("== PostgreSQL: a cluster of our own on port {}, in {:.1?}", cluster.port(), begun.elapsed());
     Ok(Postgres { sweeper: Some(sweep(url.clone())), url, _cluster: Some(cluster) })

@@ -1,10 +1,9 @@
 //! The handle: control's store, its clock and its chance.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use base::{Chance, Clock, Fault};
-use store::{Options, Store};
+use store::{Options, Place, Store};
 
 use crate::schema::schema;
 
@@ -16,9 +15,9 @@ pub struct Control {
 }
 
 impl Control {
-    /// Opens or creates control's store in `dir`. Fails with what to mend; a second process is refused.
-    pub fn open(dir: impl Into<PathBuf>, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<Control, Fault> {
-        let store = Store::open(Options::new(dir, "control/main"), &schema(), clock)?;
+    /// Opens or creates control's store. Fails with what to mend; of a directory, a second process is refused.
+    pub fn open(place: impl Into<Place>, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<Control, Fault> {
+        let store = Store::open(Options::at(place.into(), "control/main"), &schema(), clock)?;
         Ok(Control { store, chance })
     }
 

@@ -16,7 +16,7 @@ use crate::programs::{self, Programs};
 pub const CLUSTER: &str = "COUNTERFOIL_TEST_POSTGRES";
 
 /// This process's own cluster. A static is never dropped; its guard ends it with the process.
-static OWN: LazyLock<Cluster> = LazyLock::new(Cluster::fast);
+static OWN: LazyLock<Cluster> = LazyLock::new(Cluster::start);
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// Whether tests can have PostgreSQL here. When not, says so on standard error, and panics if `CI` is `true`: what CI does

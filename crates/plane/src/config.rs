@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use base::{Amount, PlaneName, Span};
-use store::Limits;
+use store::{Limits, PostgresUrl};
 
 use crate::Corridors;
 
@@ -11,13 +11,15 @@ use crate::Corridors;
 #[derive(Clone)]
 pub struct PlaneConfig {
     pub name: PlaneName,
-    /// The plane's own directory: store, lock, secret, socket.
+    /// The plane's own directory: secret, socket, and the store with its lock when that is a file.
     pub dir: PathBuf,
     pub corridors: Corridors,
     pub kyc: KycLimits,
     pub payouts: PayoutSettings,
     /// What a tenant of a sandbox starts with, and has again after a reset. Unused on live.
     pub sandbox_start: SandboxStart,
+    /// The database that is the plane's store; `None`: a file in `dir`.
+    pub database: Option<PostgresUrl>,
     pub store_limits: Limits,
     /// Tests only: see [`store::Options::run_twice`].
     pub run_twice: bool,
@@ -66,6 +68,7 @@ impl PlaneConfig {
                 attempts_most: 20,
             },
             sandbox_start: SandboxStart { balance: Amount::cents(100_000_000), overdraft: Amount::cents(2_000) },
+            database: None,
             store_limits: Limits::default(),
             run_twice: false,
             answers_on: None,

@@ -33,6 +33,12 @@ pub enum Place {
     Postgres(PostgresUrl),
 }
 
+impl<P: Into<PathBuf>> From<P> for Place {
+    fn from(dir: P) -> Place {
+        Place::Directory(dir.into())
+    }
+}
+
 /// How to open a store.
 pub struct Options {
     pub place: Place,

@@ -54,6 +54,7 @@ impl TestPlane {
         let dir = TempDir::new().expect("a temporary directory");
         let mut config = PlaneConfig::new(PlaneName::main(environment), dir.path().join("plane"));
         config.run_twice = true;
+        config.database = database(dir.path());
         configure(&mut config);
         let clock = Arc::new(TestClock::at(START));
         let chance = SeededChance::new(SEED);
@@ -174,4 +175,9 @@ fn towards(state: State, to: State) -> Event {
         (State::Processing | State::Retrying(_), State::Paid) => Event::Pay,
         _ => Event::Step,
     }
+}
+
+/// In a run of the tests on PostgreSQL: the database that belongs to a test's directory.
+pub fn database(dir: &std::path::Path) -> Option<plane::PostgresUrl> {
+    pgkit::wanted().then(|| plane::PostgresUrl::parse(&pgkit::database_of(dir)).expect("an address"))
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use store::{Place, PostgresUrl};
 use base::{SeededChance, Stop, TestClock, Time};
 
 use crate::tenants::{self, Refusal};
@@ -10,7 +11,11 @@ const AT: Time = Time(1_750_000_000_000_000);
 fn open(dir: &std::path::Path) -> Control {
     // A new seed for each opening: ids must not repeat.
     let seed = std::fs::read_dir(dir).map_or(0, |files| files.count() as u64);
-    Control::open(dir, Arc::new(TestClock::at(AT)), Arc::new(SeededChance::new(seed))).unwrap()
+    let place = match pgkit::wanted() {
+        true => Place::Postgres(PostgresUrl::parse(&pgkit::database_of(dir)).unwrap()),
+        false => Place::from(dir),
+    };
+    Control::open(place, Arc::new(TestClock::at(AT)), Arc::new(SeededChance::new(seed))).unwrap()
 }
 
 #[tokio::test]

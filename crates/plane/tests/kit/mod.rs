@@ -8,8 +8,8 @@ use std::sync::Arc;
 use base::{Amount, Environment, OsChance, PlaneName, Stop, TenantId, TestClock, Time};
 use bytes::Bytes;
 use plane::grants::{self, AgentPolicy, KeyLimits, NewKey, Operator};
-use plane::payouts::{self, Accepted, NewTransfer, Refusal};
-use plane::{Caller, KeyKind, Phone, Plane, PlaneConfig, Saved};
+use plane::payouts::{self, Accepted, DueRow, NewTransfer, Refusal, TransferRow, Wanted};
+use plane::{Caller, KeyKind, Phone, Plane, PlaneConfig, Saved, TenantNo};
 use tempfile::TempDir;
 
 pub const IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -70,6 +70,7 @@ pub fn open(
 ) -> Plane {
     let mut config = PlaneConfig::new(PlaneName::main(environment), dir);
     config.run_twice = true;
+    config.database = pgkit::wanted().then(|| plane::PostgresUrl::parse(&pgkit::database_of(dir)).unwrap());
     tune(&mut config);
     let clock = Arc::clone(clock);
     Plane::open(config, clock, Arc::new(OsChance)).unwrap()
@@ -123,6 +124,19 @@ pub async fn create(plane: &Plane, caller: &Caller, ask: NewTransfer) -> Result<
         Err(Stop::Refused(refusal)) => Err(refusal),
         Err(Stop::Faulted(fault)) => panic!("{}", fault.chain()),
     }
+}
+
+/// Everything of the tenant that is due by itself some day.
+pub fn due_some_day(plane: &Plane, tenant: TenantNo) -> Vec<DueRow> {
+    let wanted = |with_rail| Wanted { tenant, with_rail, until: Time(i64::MAX), most: 1_000 };
+    let found = payouts::due(plane, &[wanted(false), wanted(true)]).unwrap();
+    found.into_iter().flat_map(|found| found.rows).collect()
+}
+
+/// What the operator sees of open transfers.
+pub fn open_asks(plane: &Plane) -> Vec<TransferRow> {
+    let asks = payouts::open_asks(plane, &Operator::over_the_socket(), usize::MAX, |_| true).unwrap();
+    asks.into_iter().map(|(row, _)| row).collect()
 }
 
 /// The outcome; a refusal or a fault fails the test with its words.
