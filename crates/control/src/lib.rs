@@ -6,4 +6,5 @@ mod schema;
 pub mod tenants;
 
 pub use front::Control;
+pub use schema::schema;
 pub use tenants::{Refusal, Tenant};

@@ -10,6 +10,7 @@ const MIGRATIONS: &[Migration] = &[Migration {
     postgres: concat!(store::own_tables_postgres!(), include_str!("../migrations/postgres/0001.sql")),
 }];
 
-pub(crate) fn schema() -> Schema {
+/// For commands that look at a store without opening control.
+pub fn schema() -> Schema {
     Schema::new("control", MIGRATIONS).with::<Tenant>()
 }

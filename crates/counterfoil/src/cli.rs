@@ -32,6 +32,10 @@ pub enum Command {
     /// Servers that `bench` compares with.
     #[command(hide = true)]
     BenchReference(Reference),
+    /// Copy stores on SQLite while they serve, with all that is needed to restore them.
+    Backup(Backup),
+    /// Put a backup in its place, after its books were added up and every row was read.
+    Restore(Restore),
     /// Show or check a configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -67,6 +71,59 @@ pub struct From {
     /// The configuration. Default: every default; then the environment's COUNTERFOIL_SECTION__KEY variables.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Backup {
+    /// The directory that holds `control`, `sandbox` and `live`.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Where the backup goes: a directory for each store is made in it. It holds secrets.
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    #[arg(long, value_enum, default_value = "all")]
+    pub env: Which,
+    /// One JSON object per store instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Restore {
+    /// A directory that `backup` wrote.
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
+    /// The directory that holds `control`, `sandbox` and `live`, or shall.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    #[arg(long, value_enum, default_value = "all")]
+    pub env: Which,
+    /// Keep a store that is there under another name, and take its place.
+    #[arg(long)]
+    pub replace: bool,
+    /// One JSON object per store instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which stores a command is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Which {
+    All,
+    Control,
+    Sandbox,
+    Live,
+}
+
+impl Which {
+    pub fn roles(self) -> &'static [Role] {
+        match self {
+            Which::All => &Role::ALL,
+            Which::Control => &[Role::Control],
+            Which::Sandbox => &[Role::Sandbox],
+            Which::Live => &[Role::Live],
+        }
+    }
 }
 
 #[derive(Args)]

@@ -1,6 +1,7 @@
 //! The binary: configuration, wiring and commands. It holds no rule of the product.
 
 mod admin;
+mod backup;
 mod cli;
 mod config;
 mod configured;
@@ -32,6 +33,8 @@ fn main() -> ExitCode {
         Command::Admin(admin) => admin::run(admin),
         Command::Bench(options) => return bench::run(options).unwrap_or_else(|error| Failure::Fault(error).end()),
         Command::BenchReference(reference) => reference::run(reference.kind),
+        Command::Backup(options) => backup::run(&options),
+        Command::Restore(options) => backup::restore(&options),
         Command::Config(command) => configured::run(&command),
     };
     done.map_or_else(Failure::end, |()| ExitCode::SUCCESS)

@@ -25,4 +25,5 @@ pub use grants::{Caller, Denied, KeyKind, Operator};
 pub use phone::Phone;
 pub use plane::{Due, OpenWork, Plane};
 pub use sandbox::Sandbox;
+pub use schema::schema;
 pub use store::{Lane, Saved, TenantNo};

@@ -19,7 +19,8 @@ const MIGRATIONS: &[Migration] = &[Migration {
     postgres: concat!(store::own_tables_postgres!(), include_str!("../migrations/postgres/0001.sql")),
 }];
 
-pub(crate) fn schema() -> Schema {
+/// For commands that look at a store without opening the plane.
+pub fn schema() -> Schema {
     Schema::new("plane", MIGRATIONS)
         .with::<TenantRow>()
         .with::<crate::grants::TenantIdRow>()

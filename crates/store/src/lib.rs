@@ -5,6 +5,7 @@
 mod committer;
 mod engine;
 mod handle;
+mod inspect;
 mod job;
 mod journal;
 mod map;
@@ -20,6 +21,7 @@ mod sqlite;
 mod stats;
 mod sum;
 mod tx;
+mod value;
 
 #[cfg(test)]
 extern crate self as store;
@@ -28,10 +30,12 @@ mod tests;
 
 pub use handle::{Options, Place, Store};
 pub use postgres::PostgresUrl;
+pub use inspect::{Inspection, Inspector, TableRead};
 pub use journal::{Claim, ClaimKey, Claimed, Draft, Entry, EntryKey, Head, Once, Saved, tenant};
 pub use queue::{Lane, Limits};
 pub use reader::{Direction, Reader};
 pub use row::{Bind, Column, Corrupt, KeyShape, Kind, Row, Spec, Take, TenantNo};
 pub use schema::{Migration, Schema};
+pub use sqlite::{Copied, Hold, Watch, copy_store, hold};
 pub use stats::{Figures, Stats};
 pub use tx::{Halt, Missing, Tx};

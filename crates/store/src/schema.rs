@@ -57,7 +57,8 @@ impl Schema {
         &self.tables
     }
 
-    pub(crate) fn version(&self) -> u32 {
+    /// The last migration that this program knows.
+    pub fn version(&self) -> u32 {
         steps(self.migrations)
     }
 }

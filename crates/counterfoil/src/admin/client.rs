@@ -47,7 +47,31 @@ impl Desk {
         self.send(http::Method::POST, path, body.into()).await
     }
 
+    /// Posts an ask whose answer comes in lines of JSON while the server works, and hears each as it comes.
+    pub async fn post_lines(
+        &self,
+        path: &str,
+        ask: &impl Serialize,
+        heard: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), Failure> {
+        let body = serde_json::to_vec(ask).context("writing the ask")?;
+        let (status, body) = self.exchange(http::Method::POST, path, body.into(), heard).await?;
+        self.judge(status, &body).map(|_| ())
+    }
+
     async fn send(&self, method: http::Method, uri: &str, body: Bytes) -> Result<Value, Failure> {
+        let (status, body) = self.exchange(method, uri, body, &mut |_| ()).await?;
+        self.judge(status, &body)
+    }
+
+    /// Status and body; every whole line of a good answer is told as it comes.
+    async fn exchange(
+        &self,
+        method: http::Method,
+        uri: &str,
+        body: Bytes,
+        heard: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(http::StatusCode, Vec<u8>), Failure> {
         let stream = self.connect().await?;
         let asking = async {
             let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
@@ -55,21 +79,31 @@ impl Desk {
             let request = http::Request::builder().method(method).uri(uri).header("host", "counterfoil");
             let request = request.header("content-type", "application/json").body(Full::new(body))?;
             let answer = sender.send_request(request).await?;
-            let status = answer.status();
-            let body = answer.into_body().collect().await?.to_bytes();
+            let (status, mut parts) = (answer.status(), answer.into_body());
+            let (mut body, mut told) = (Vec::new(), 0);
+            while let Some(frame) = parts.frame().await {
+                body.extend_from_slice(&frame?.into_data().unwrap_or_default());
+                while let Some(end) = body[told..].iter().position(|byte| *byte == b'\n') {
+                    serde_json::from_slice(&body[told..told + end]).into_iter().for_each(&mut *heard);
+                    told += end + 1;
+                }
+            }
             drop(sender);
             ended.abort();
             anyhow::Ok((status, body))
         };
-        let (status, body) = asking.await.with_context(|| format!("the {} server did not answer", self.role.word()))?;
-        let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+        Ok(asking.await.with_context(|| format!("the {} server did not answer", self.role.word()))?)
+    }
+
+    fn judge(&self, status: http::StatusCode, body: &[u8]) -> Result<Value, Failure> {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         match status.as_u16() {
             200 => Ok(answer),
             409 => Err(Failure::Refused(answer["error"].as_str().unwrap_or("refused").to_owned())),
             _ => Err(Failure::Fault(anyhow::anyhow!(
                 "the {} server answered {status}: {}",
                 self.role.word(),
-                answer["error"].as_str().map_or_else(|| String::from_utf8_lossy(&body).into_owned(), str::to_owned),
+                answer["error"].as_str().map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned),
             ))),
         }
     }

@@ -11,11 +11,13 @@ mod key;
 mod money;
 mod payouts;
 pub mod plane_desk;
-mod print;
+pub mod print;
 mod tenant;
 mod wire;
 
+pub use client::Desk;
 pub use commands::{Admin, run};
+pub use desk::NotDone;
 pub use wire::EnvironmentKeys;
 
 /// The name of the socket in a role's directory.

@@ -8,6 +8,7 @@ use control::Control;
 
 use super::Site;
 use crate::admin::control_desk;
+use crate::backup::desk::{self as backup_desk, Served};
 use crate::config::ControlRole;
 use crate::failure::Failure;
 use crate::listen::{Bounds, health, landing};
@@ -30,7 +31,13 @@ impl RunningControl {
         let mut site = Site::new("control", 1)?;
         let listener = site.bind("control", role.listen)?;
         let routes = routes(&control, &site, places);
-        let desk = control_desk::routes(control.clone(), levels.clone());
+        let writes = control.clone();
+        let served = Served {
+            dir: Some(role.data.clone()),
+            log_bytes: Arc::new(move || writes.stats().figures().log_bytes),
+            closing: site.when_closing(),
+        };
+        let desk = control_desk::routes(control.clone(), levels.clone()).merge(backup_desk::routes(served));
         site.serve_operator(&role.data.join(crate::admin::SOCKET), desk)?;
         site.serve(listener, routes, Bounds::SMALL);
         Ok(RunningControl { site, control })

@@ -11,6 +11,7 @@ use workers::{Simulated, Workers};
 
 use super::Site;
 use crate::admin::plane_desk;
+use crate::backup::desk::{self as backup_desk, Served};
 use crate::config::{PlaneRole, Rail, Role};
 use crate::failure::Failure;
 use crate::listen::{Bounds, health, landing};
@@ -35,7 +36,13 @@ impl RunningPlane {
         let base = role.public_url.clone().unwrap_or_else(|| format!("http://{}", site.address));
         let routes = routes(&plane, role, &site, &base);
         let workers = Workers::start(plane.clone(), rail(&plane, &role.rail)?, site.handle());
-        let desk = plane_desk::routes(plane.clone(), levels.clone());
+        let writes = plane.clone();
+        let served = Served {
+            dir: Some(role.plane.dir.clone()),
+            log_bytes: Arc::new(move || writes.stats().figures().log_bytes),
+            closing: site.when_closing(),
+        };
+        let desk = plane_desk::routes(plane.clone(), levels.clone()).merge(backup_desk::routes(served));
         site.serve_operator(&role.plane.dir.join(crate::admin::SOCKET), desk)?;
         let bounds = Bounds { connections: role.limits.connections, header_read: role.limits.header_read };
         site.serve(listener, routes, bounds);

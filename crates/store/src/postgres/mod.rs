@@ -3,10 +3,12 @@
 //! no trigger, no listening.
 
 mod columns;
+mod create;
 mod doubt;
 mod engine;
 mod errors;
 mod link;
+mod look;
 mod numeric;
 mod open;
 mod read;
@@ -14,5 +16,6 @@ mod take;
 mod text;
 mod url;
 
+pub(crate) use look::look_at;
 pub(crate) use open::open;
 pub use url::PostgresUrl;

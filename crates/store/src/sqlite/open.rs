@@ -14,7 +14,7 @@ use crate::sum::RowSum;
 use crate::schema::Schema;
 
 /// "CoFo": other programs' files are refused.
-const APPLICATION_ID: i32 = 0x436f_466f;
+pub(super) const APPLICATION_ID: i32 = 0x436f_466f;
 /// The upper pages of every tree fit. A larger cache was slower: SQLite looks through all of it at many commits, and the
 /// leaves that random keys need are found in the operating system's cache as well.
 const WRITER_CACHE_KIB: i64 = 8 * 1_024;
@@ -69,7 +69,7 @@ pub(super) fn stamp_sum(at: Time) -> i64 {
     sum.finish()
 }
 
-fn open_with(file: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
+pub(super) fn open_with(file: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
     let fault = |error| Fault::because(format!("opening the store {}", file.display()), error);
     let connection = Connection::open_with_flags(file, flags).map_err(fault)?;
     connection.pragma_update(None, "cache_size", -2_048).map_err(fault)?;
@@ -165,7 +165,7 @@ fn refuse_newer(connection: &Connection, schema: &Schema) -> Result<(), Fault> {
     Ok(())
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<u32> {
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<u32> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 

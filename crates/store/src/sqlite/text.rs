@@ -31,7 +31,7 @@ impl Texts {
     }
 }
 
-fn columns(spec: &Spec) -> Vec<&'static str> {
+pub(super) fn columns(spec: &Spec) -> Vec<&'static str> {
     match spec.key {
         KeyShape::TenantSeq => std::iter::once("pos").chain(spec.columns[2..].iter().map(|c| c.name)).collect(),
         KeyShape::First(_) => spec.columns.iter().map(|c| c.name).collect(),
@@ -48,6 +48,12 @@ fn key_columns(spec: &Spec) -> usize {
 /// `a, b, sum`: what a select lists, in the order in which rows read themselves.
 pub(super) fn select_columns(spec: &Spec) -> String {
     format!("{}, sum", columns(spec).join(", "))
+}
+
+/// Every row, in the order of its key.
+pub(super) fn select_all(spec: &Spec) -> String {
+    let order = columns(spec)[..key_columns(spec)].join(", ");
+    format!("SELECT {} FROM {} ORDER BY {order}", select_columns(spec), spec.name)
 }
 
 fn where_key(spec: &Spec) -> String {

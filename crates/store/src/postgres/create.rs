@@ -1,0 +1,64 @@
+//! Making a database that is not there, where that is allowed.
+
+use base::Fault;
+use tokio::runtime::Builder;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error, NoTls};
+
+use super::errors::words;
+use super::link::patiently;
+use super::url::PostgresUrl;
+
+/// Which database every cluster has.
+const ALWAYS_THERE: &str = "postgres";
+
+impl PostgresUrl {
+    /// Makes the database when it is missing and this user may; answers whether it did. Blocks; must not be called from
+    /// a task.
+    pub fn make_database(&self) -> Result<bool, Fault> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Fault::because("starting a runtime", error))?;
+        runtime.block_on(make(self))
+    }
+}
+
+async fn make(url: &PostgresUrl) -> Result<bool, Fault> {
+    let reaching =
+        |error: &Error, url: &PostgresUrl| Fault::new(format!("connecting to {}: {}", url.shown(), words(error)));
+    match connect(url).await? {
+        Ok(_) => return Ok(false),
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_DATABASE) => {}
+        Err(error) => return Err(reaching(&error, url)),
+    }
+    let other = url.with_database(ALWAYS_THERE)?;
+    let client = connect(&other).await?.map_err(|error| reaching(&error, &other))?;
+    let name = url.database();
+    let create = format!("CREATE DATABASE \"{}\"", name.replace('"', "\"\""));
+    let made = patiently(client.batch_execute(&create)).await;
+    match made.map_err(|error| Fault::because(format!("making the database {name}"), error))? {
+        Ok(()) => Ok(true),
+        // Another process was first.
+        Err(error)
+            if [SqlState::DUPLICATE_DATABASE, SqlState::UNIQUE_VIOLATION]
+                .iter()
+                .any(|code| error.code() == Some(code)) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(Fault::new(format!(
+            "the database {name} does not exist and cannot be made ({}): make it, or let this user make databases",
+            words(&error)
+        ))),
+    }
+}
+
+/// A connection, or what the server said to it.
+async fn connect(url: &PostgresUrl) -> Result<Result<Client, Error>, Fault> {
+    let config = url.config()?;
+    let connected = patiently(config.connect(NoTls)).await;
+    let connected = connected.map_err(|error| Fault::because(format!("connecting to {}", url.shown()), error))?;
+    Ok(connected.map(|(client, connection)| {
+        tokio::spawn(connection);
+        client
+    }))
+}
