@@ -3,12 +3,13 @@
 use base::Fault;
 use tokio::runtime::Builder;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Error, NoTls};
+use tokio_postgres::{Client, Config, Error, NoTls};
 
 use super::errors::words;
 use super::link::patiently;
 use super::url::PostgresUrl;
 
+const DEFAULT_PORT: u16 = 5432;
 /// Which database every cluster has.
 const ALWAYS_THERE: &str = "postgres";
 
@@ -19,6 +20,20 @@ impl PostgresUrl {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Fault::because("starting a runtime", error))?;
         runtime.block_on(make(self))
+    }
+
+    /// Whether both name one database on a host and port that they share. Two names of one host are not seen through.
+    pub fn may_be_the_same(&self, other: &PostgresUrl) -> bool {
+        let (Ok(one), Ok(two)) = (self.config(), other.config()) else { return false };
+        let places = |config: &Config| {
+            let ports = config.get_ports();
+            // One port is every host's.
+            let last = ports.last().copied().unwrap_or(DEFAULT_PORT);
+            let ports = ports.iter().copied().chain(std::iter::repeat(last));
+            config.get_hosts().iter().cloned().zip(ports).collect::<Vec<_>>()
+        };
+        let there = places(&two);
+        one.get_dbname() == two.get_dbname() && places(&one).iter().any(|place| there.contains(place))
     }
 }
 

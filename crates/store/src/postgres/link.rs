@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 use parking_lot::Mutex;
-use tokio_postgres::{AsyncMessage, Client, NoTls, Statement};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Statement};
 
 use super::errors::{before_commit, words};
 use super::text::{Purpose, text};
@@ -27,20 +29,17 @@ impl Link {
     /// Connects, inside a runtime on which the connection then lives.
     pub(super) async fn to(url: &PostgresUrl) -> Result<Link, EngineError> {
         let config = url.config().map_err(|fault| EngineError::Unreachable(fault.chain()))?;
-        let connected = patiently(config.connect(NoTls)).await?;
-        let (client, mut connection) = connected.map_err(|error| EngineError::Unreachable(words(&error)))?;
         let warning = Arc::new(Mutex::new(None));
-        let heard = Arc::clone(&warning);
-        tokio::spawn(async move {
-            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
-                if let AsyncMessage::Notice(notice) = message
-                    && notice.severity() == "WARNING"
-                {
-                    tracing::warn!(warning = notice.message(), "the database warns");
-                    *heard.lock() = Some(notice.message().to_owned());
-                }
-            }
-        });
+        let client = if config.get_ssl_mode() == SslMode::Require {
+            let tls = url.connector().map_err(|fault| EngineError::Unreachable(fault.chain()))?;
+            let (client, connection) = patiently(config.connect(tls)).await?.map_err(unreachable)?;
+            tokio::spawn(listen(connection, Arc::clone(&warning)));
+            client
+        } else {
+            let (client, connection) = patiently(config.connect(NoTls)).await?.map_err(unreachable)?;
+            tokio::spawn(listen(connection, Arc::clone(&warning)));
+            client
+        };
         Ok(Link { client, statements: HashMap::new(), warning })
     }
 
@@ -60,6 +59,26 @@ impl Link {
     pub(super) fn take_warning(&self) -> Option<String> {
         self.warning.lock().take()
     }
+}
+
+/// Moves the connection's bytes until it ends, and keeps the last warning.
+async fn listen<S, T>(mut connection: Connection<S, T>, heard: Arc<Mutex<Option<String>>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        if let AsyncMessage::Notice(notice) = message
+            && notice.severity() == "WARNING"
+        {
+            tracing::warn!(warning = notice.message(), "the database warns");
+            *heard.lock() = Some(notice.message().to_owned());
+        }
+    }
+}
+
+fn unreachable(error: tokio_postgres::Error) -> EngineError {
+    EngineError::Unreachable(words(&error))
 }
 
 /// Waits for as long as a call may take.

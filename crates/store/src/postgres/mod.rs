@@ -14,6 +14,7 @@ mod open;
 mod read;
 mod take;
 mod text;
+mod tls;
 mod url;
 
 pub(crate) use look::look_at;

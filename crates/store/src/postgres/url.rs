@@ -1,10 +1,14 @@
 //! Where a store's database is.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base::{Fault, Secret};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, TargetSessionAttrs};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::tls;
 
 /// How long a host is waited for before the next one is tried.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -13,17 +17,21 @@ const CONNECT: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct PostgresUrl {
     whole: Secret<String>,
+    /// A file of certificate authorities: `sslrootcert`.
+    authorities: Option<PathBuf>,
     shown: String,
     database: String,
 }
 
 impl PostgresUrl {
-    /// `postgres://user:password@host:port,host:port/database?options`. The error says what is wrong with it, without
+    /// `postgres://user:password@host:port,host:port/database?options`. Of the options, `sslmode=require` encrypts, and
+    /// `sslrootcert=FILE` names the authorities that vouch for the server. The error says what is wrong with it, without
     /// repeating it.
     pub fn parse(url: &str) -> Result<PostgresUrl, Fault> {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(Fault::new("the address of a store begins with postgres://"));
         }
+        let (url, authorities) = without_authorities(url);
         let config: Config = url.parse().map_err(|error| Fault::because("reading the address of a store", error))?;
         let database = config.get_dbname().filter(|name| !name.is_empty());
         let database = database.ok_or_else(|| Fault::new("the address of a store names a database: postgres://host/name"))?;
@@ -32,7 +40,7 @@ impl PostgresUrl {
             return Err(Fault::new("the address of a store names a host: postgres://host/name"));
         }
         let shown = format!("{}/{database}", hosts.join(","));
-        Ok(PostgresUrl { whole: Secret::new(url.to_owned()), shown, database: database.to_owned() })
+        Ok(PostgresUrl { whole: Secret::new(url), authorities, shown, database: database.to_owned() })
     }
 
     /// Hosts and database: for logs and refusals.
@@ -50,7 +58,13 @@ impl PostgresUrl {
         let scheme = whole.find("://").map_or(0, |at| at + 3);
         let path = whole[scheme..].find('/').map_or(whole.len(), |at| scheme + at);
         let query = whole[path..].find('?').map_or("", |at| &whole[path + at..]);
-        PostgresUrl::parse(&format!("{}/{database}{query}", &whole[..path]))
+        let other = PostgresUrl::parse(&format!("{}/{database}{query}", &whole[..path]))?;
+        Ok(PostgresUrl { authorities: self.authorities.clone(), ..other })
+    }
+
+    /// What makes encrypted connections.
+    pub(super) fn connector(&self) -> Result<MakeRustlsConnect, Fault> {
+        tls::connector(self.authorities.as_deref())
     }
 
     pub(super) fn config(&self) -> Result<Config, Fault> {
@@ -63,6 +77,16 @@ impl PostgresUrl {
         }
         Ok(config)
     }
+}
+
+/// The address without the option that the client library does not know, and that option's value.
+fn without_authorities(url: &str) -> (String, Option<PathBuf>) {
+    let Some((address, options)) = url.split_once('?') else { return (url.to_owned(), None) };
+    let (ours, theirs): (Vec<&str>, Vec<&str>) =
+        options.split('&').partition(|option| option.starts_with("sslrootcert="));
+    let file = ours.last().and_then(|option| option.split_once('=')).map(|(_, file)| PathBuf::from(file));
+    let options = if theirs.is_empty() { String::new() } else { format!("?{}", theirs.join("&")) };
+    (format!("{address}{options}"), file)
 }
 
 fn host(host: &Host) -> String {
@@ -82,6 +106,14 @@ mod tests {
         let url = PostgresUrl::parse("postgres://me:hush@one,two:5433/money?application_name=x").unwrap();
         assert_eq!(url.shown(), "one,two/money");
         assert_eq!(url.with_database("other").unwrap().shown(), "one,two/other");
+    }
+
+    #[test]
+    fn the_authorities_are_kept_and_the_rest_of_the_options_too() {
+        let url = PostgresUrl::parse("postgres://h/d?sslrootcert=/etc/ca.pem&sslmode=require").unwrap();
+        assert_eq!(url.authorities.as_deref(), Some(std::path::Path::new("/etc/ca.pem")));
+        assert_eq!(url.config().unwrap().get_ssl_mode(), tokio_postgres::config::SslMode::Require);
+        assert_eq!(url.with_database("e").unwrap().authorities, url.authorities);
     }
 
     #[test]
