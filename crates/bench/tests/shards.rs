@@ -5,9 +5,9 @@
 #[path = "../examples/shards/model.rs"]
 mod model;
 
-use model::{Cost, Placement, Source, place, run, shares};
+use model::{Cost, MOVES, Placement, Source, place, run, shares};
 
-const COST: Cost = Cost { fixed: 2_000, each: 50, later: 20, batch: 256 };
+const COST: Cost = Cost { fixed: 2_000, each: 50, later: 5, share: 0, batch: 256 };
 
 fn even(count: usize, per_second: f64) -> Vec<Source> {
     vec![Source { per_second, burst: 0 }; count]
@@ -34,18 +34,32 @@ fn a_lone_transfer_waits_for_one_batch() {
     let shown = run(&[Source { per_second: 0.0, burst: 1 }], COST, 10, 1).unwrap();
     assert_eq!(shown.answered(), 1);
     assert!(shown.first.equivalent(shown.first.max(), COST.fixed + COST.each), "{}", shown.first.max());
-    // Its later moves are one batch more.
-    assert_eq!((shown.batches, shown.busy_us, shown.behind), (2, 2 * COST.fixed + COST.each + COST.later, 0));
+    // Nobody comes after it, so its moves are left.
+    assert_eq!((shown.batches, shown.busy_us, shown.behind), (1, COST.fixed + COST.each, MOVES));
 }
 
 #[test]
 fn below_its_capacity_a_store_keeps_up_and_above_it_refuses() {
     let at = |part: f64| run(&even(100, COST.capacity() * part / 100.0), COST, 20, 7).unwrap();
-    let (half, over) = (at(0.5), at(1.6));
+    let (half, over) = (at(0.5), at(4.0));
     assert_eq!(half.refused, 0);
     assert!(half.others.value_at_percentile(99.0) < 50_000, "{}", half.others.value_at_percentile(99.0));
     assert!(over.refused > 0 && over.others.value_at_percentile(50.0) > 1_000_000);
     assert!(over.busy_us > 19_000_000, "an overloaded store does not rest");
+}
+
+#[test]
+fn workers_keep_up_where_batches_have_room_for_them() {
+    // A client in every batch: what is earned, five quarters a transfer, is less than the four moves that each needs.
+    let sources = even(100, 20.0);
+    let long = Cost { fixed: 5_000, ..COST };
+    let earned = run(&sources, long, 20, 7).unwrap();
+    let shared = run(&sources, Cost { share: 400, ..long }, 20, 7).unwrap();
+    assert!(earned.behind > 40_000, "{}", earned.behind);
+    assert!(shared.behind < 1_000, "{}", shared.behind);
+    // Short batches leave moments in which nobody waits, and workers go alone.
+    let short = run(&sources, Cost { fixed: 100, ..COST }, 20, 7).unwrap();
+    assert!(short.behind < 1_000, "{}", short.behind);
 }
 
 #[test]

@@ -32,9 +32,12 @@ struct Options {
     /// Cost of each transfer in its batch.
     #[arg(long)]
     each: u64,
-    /// Cost of what workers do for a transfer afterwards.
+    /// Cost of each of the four moves that workers make for a transfer afterwards.
     #[arg(long)]
     later: u64,
+    /// Moves that workers may make in every batch, beyond what clients' operations earn them.
+    #[arg(long, default_value_t = 0)]
+    share: u64,
     #[arg(long, default_value_t = 256)]
     batch: usize,
     #[arg(long, default_value_t = 60)]
@@ -47,7 +50,8 @@ fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     anyhow::ensure!(options.tenants > 0 && options.shards.iter().all(|count| *count > 0), "nothing to place");
     anyhow::ensure!(options.batch > 0 && options.seconds > 0 && options.rate > 0.0, "nothing to run");
-    let cost = Cost { fixed: options.fixed, each: options.each, later: options.later, batch: options.batch };
+    let Options { fixed, each, later, share, batch, .. } = options;
+    let cost = Cost { fixed, each, later, share, batch };
     let shares = model::shares(options.tenants, options.skew);
     println!(
         "seed {}; one shard can do {:.0}/s; the largest tenant has {:.1} % of {}/s",
@@ -57,7 +61,7 @@ fn main() -> anyhow::Result<()> {
         options.rate,
     );
     println!(
-        "shards placed    its/s load % busy % batch  p50 ms  p99 ms  p99 ms of the largest tenant  refused  behind"
+        "shards placed    its/s load % busy % batch  p50 ms  p99 ms  p99 ms of the largest tenant  refused  moves behind"
     );
     for shards in &options.shards {
         for placement in &options.placement {
@@ -88,7 +92,7 @@ fn hottest(
     let shown = model::run(&sources, cost, options.seconds, options.seed)?;
     let ms = |histogram: &hdrhistogram::Histogram<u64>, percent| histogram.value_at_percentile(percent) as f64 / 1e3;
     Ok(format!(
-        "{shards:>6} {:<6} {rate:>9.0} {:>6.0} {:>6.0} {:>5.1} {:>7.2} {:>7.2} {:>29.2} {:>8} {:>7}",
+        "{shards:>6} {:<6} {rate:>9.0} {:>6.0} {:>6.0} {:>5.1} {:>7.2} {:>7.2} {:>29.2} {:>8} {:>13}",
         format!("{placement:?}").to_lowercase(),
         100.0 * rate / cost.capacity(),
         100.0 * shown.busy_us as f64 / (options.seconds * 1_000_000) as f64,

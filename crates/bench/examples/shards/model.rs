@@ -8,9 +8,16 @@ use hdrhistogram::Histogram;
 /// Bounds of a store's queues, as `store::Limits` has them.
 const QUEUED_PER_TENANT: usize = 4_096;
 const QUEUED: usize = 16_384;
-/// Moves that workers make in a batch without clients, and the part of the clients' time that they take beside them.
+/// Moves of a transfer between its answer and its final state.
+pub const MOVES: u64 = 4;
+/// Moves that workers make in a batch without clients.
 const ALONE: u64 = 2_000;
-const BESIDE: u64 = 4;
+/// What workers earn by each operation of a client: a quarter of its five rows. They keep at most 500.
+const EARNED: (u64, u64) = (5, 4);
+const KEPT: u64 = 500;
+/// From so many clients in a batch on, a moment without clients does not let workers go alone; so long without one does.
+const CROWD: u64 = 12;
+const QUIET_US: u64 = 500;
 
 /// What a batch costs the committer, in microseconds.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +25,10 @@ pub struct Cost {
     /// However many operations: sync, round trips, replication.
     pub fixed: u64,
     pub each: u64,
-    /// What workers do for a transfer after its answer, all moves together.
+    /// One move of a transfer by a worker; there are [`MOVES`].
     pub later: u64,
+    /// Moves that workers may make in every batch, beyond what they earn by the clients' operations.
+    pub share: u64,
     /// The most operations of clients in one batch.
     pub batch: usize,
 }
@@ -28,7 +37,7 @@ impl Cost {
     /// Transfers per second of one store that does nothing but full batches, later moves included.
     pub fn capacity(&self) -> f64 {
         let batch = self.batch as f64;
-        batch * 1e6 / (self.fixed as f64 + batch * (self.each + self.later) as f64)
+        batch * 1e6 / (self.fixed as f64 + batch * (self.each + MOVES * self.later) as f64)
     }
 }
 
@@ -86,7 +95,7 @@ pub struct Shown {
     pub refused: u64,
     pub batches: u64,
     pub busy_us: u64,
-    /// Transfers whose later moves were still to be made at the end.
+    /// Moves still to be made when the last client had been answered.
     pub behind: u64,
 }
 
@@ -106,10 +115,8 @@ pub fn run(sources: &[Source], cost: Cost, seconds: u64, seed: u64) -> anyhow::R
         }
         if store.waiting > 0 {
             store.serve_clients();
-        } else if store.later > 0 && store.now < seconds * 1_000_000 {
-            store.serve_workers();
         } else if let Some((at, _)) = coming.peek() {
-            store.now = *at;
+            store.rest_until(*at);
         } else {
             store.shown.behind = store.later;
             return Ok(store.shown);
@@ -153,7 +160,11 @@ struct Store {
     queues: Vec<VecDeque<u64>>,
     turn: VecDeque<usize>,
     waiting: usize,
+    /// Moves to be made, and how many of them workers have earned.
     later: u64,
+    credit: u64,
+    /// Clients in the batches of late.
+    lately: u64,
     now: u64,
     shown: Shown,
 }
@@ -169,6 +180,8 @@ impl Store {
             turn: VecDeque::new(),
             waiting: 0,
             later: 0,
+            credit: 0,
+            lately: 0,
             now: 0,
             shown,
         })
@@ -198,20 +211,33 @@ impl Store {
         }
         let count = taken.len() as u64;
         self.waiting -= taken.len();
-        let own = count * self.cost.each;
-        let moved = self.later.min(own / BESIDE / self.cost.later.max(1));
-        self.work(own + moved * self.cost.later);
-        self.later = self.later - moved + count;
+        self.lately = count.max(self.lately - self.lately.div_ceil(8));
+        self.credit = (self.credit + count * EARNED.0 / EARNED.1).min(KEPT);
+        let moved = self.later.min(self.credit.max(self.cost.share));
+        self.credit = self.credit.saturating_sub(moved);
+        self.work(count * self.cost.each + moved * self.cost.later);
+        self.later = self.later - moved + count * MOVES;
         for (at, source) in taken {
             let latency = if source == 0 { &mut self.shown.first } else { &mut self.shown.others };
             latency.saturating_record(self.now - at);
         }
     }
 
-    fn serve_workers(&mut self) {
-        let moved = self.later.min(ALONE);
-        self.work(moved * self.cost.later);
+    /// Nobody waits before `at`: workers go alone if they may, a batch of theirs at most.
+    fn rest_until(&mut self, at: u64) {
+        if self.lately >= CROWD && at - self.now > QUIET_US {
+            self.now += QUIET_US;
+            self.lately = 0;
+        }
+        let most = if self.lately < CROWD { ALONE } else { self.credit.max(self.cost.share) };
+        let moved = self.later.min(most);
+        if moved == 0 {
+            self.now = at;
+            return;
+        }
+        self.credit = self.credit.saturating_sub(moved);
         self.later -= moved;
+        self.work(moved * self.cost.later);
     }
 
     fn work(&mut self, us: u64) {
