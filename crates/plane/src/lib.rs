@@ -2,14 +2,15 @@
 //! planes in one process share nothing. It never sees HTTP and never calls the outside world.
 //!
 //! Rooms, in reading order: `grants` (tenants and keys), `books` (accounts and movements), `kyc` (receivers and their
-//! limits), `spending` (what a key moved in 24 hours), `payouts` (transfers), and `sandbox`, whose every door takes a
-//! [`Sandbox`] witness.
+//! limits), `spending` (what a key moved in 24 hours), `payouts` (transfers), `sandbox`, whose every door takes a
+//! [`Sandbox`] witness, and `members` (the processes that serve one plane together).
 
 pub mod books;
 pub mod config;
 pub mod corridor;
 pub mod grants;
 pub mod kyc;
+pub mod members;
 pub mod payouts;
 pub mod phone;
 mod plane;

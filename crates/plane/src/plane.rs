@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::config::PlaneConfig;
 use crate::grants::Grants;
+use crate::members::{Members, Pulse};
 use crate::payouts::State;
 use crate::sandbox::magic::Script;
 use crate::sandbox::{Sandbox, Skies};
@@ -31,6 +32,7 @@ struct Inner {
     grants: Arc<Grants>,
     work: Arc<OpenWork>,
     skies: Arc<Skies>,
+    members: Members,
 }
 
 impl Plane {
@@ -44,8 +46,33 @@ impl Plane {
         options.run_twice = config.run_twice;
         options.answers_on.clone_from(&config.answers_on);
         let store = Store::open(options, &schema(), Arc::clone(&clock))?;
+        let members = match store.shared() {
+            true => Members::among(chance.as_ref(), Arc::new(Pulse::default())),
+            false => Members::alone(),
+        };
+        Plane::over(store, config, secrets, clock, chance, members)
+    }
+
+    /// Tests only: the plane as another process has it that serves it together with others, with a memory of its own and
+    /// its own measure of time, over this one's store.
+    pub fn as_another_process(&self, pulse: Arc<dyn Clock>) -> Result<Plane, Fault> {
+        let Inner { config, store, clock, chance, .. } = self.inner.as_ref();
+        let secrets = secrets::load(&config.dir, chance.as_ref())?;
+        let members = Members::among(chance.as_ref(), pulse);
+        Plane::over(store.clone(), config.clone(), secrets, Arc::clone(clock), Arc::clone(chance), members)
+    }
+
+    fn over(
+        store: Store,
+        config: PlaneConfig,
+        secrets: Secrets,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+        members: Members,
+    ) -> Result<Plane, Fault> {
         let (grants, work, skies) = (Arc::default(), Arc::default(), Arc::default());
-        let plane = Plane { inner: Arc::new(Inner { config, store, secrets, clock, chance, grants, work, skies }) };
+        let inner = Inner { config, store, secrets, clock, chance, grants, work, skies, members };
+        let plane = Plane { inner: Arc::new(inner) };
         plane.remember()?;
         Ok(plane)
     }
@@ -133,6 +160,15 @@ impl Plane {
         &self.inner.skies
     }
 
+    /// Whether other processes may serve this plane over the same store.
+    pub fn shared(&self) -> bool {
+        self.inner.members.shared()
+    }
+
+    pub(crate) fn members(&self) -> &Members {
+        &self.inner.members
+    }
+
     pub(crate) fn pepper(&self) -> &Secret<[u8; 32]> {
         &self.inner.secrets.pepper
     }
@@ -209,7 +245,10 @@ impl OpenWork {
     }
 
     pub(crate) fn set_ahead(&self, tenant: TenantNo, ahead: Span) {
-        self.ahead.write().insert(tenant, ahead);
+        let mut known = self.ahead.write();
+        let known = known.entry(tenant).or_default();
+        // What was read before a clock was moved may arrive after it; clocks only go forward.
+        *known = ahead.max(*known);
         self.bell.notify_one();
     }
 }

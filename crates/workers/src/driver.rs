@@ -23,9 +23,22 @@ pub trait Loop: Send {
     fn woken(&mut self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
+
+    /// Another process may run this loop by now: what is under way here, and what was planned, is not this one's any more.
+    fn forget(&mut self) {}
+
+    /// The last words at an orderly stop, while the store is still open.
+    fn end(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
-pub(crate) async fn drive(mut work: impl Loop, mut stopped: watch::Receiver<bool>) {
+pub(crate) async fn drive(mut work: impl Loop, stopped: watch::Receiver<bool>) {
+    repeat(&mut work, stopped).await;
+    work.end().await;
+}
+
+async fn repeat(work: &mut impl Loop, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow_and_update() {
         match work.step().await {
             Step::Again => tokio::task::yield_now().await,
@@ -39,6 +52,6 @@ pub(crate) async fn drive(mut work: impl Loop, mut stopped: watch::Receiver<bool
     }
 }
 
-fn duration(span: Span) -> Duration {
+pub(crate) fn duration(span: Span) -> Duration {
     Duration::from_micros(u64::try_from(span.0).unwrap_or(0))
 }

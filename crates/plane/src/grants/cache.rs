@@ -1,5 +1,5 @@
 //! Keys that were used lately, so that a call reads no row. A change forgets the key before it is answered, and what was
-//! read before the change is not learnt after it.
+//! read before the change is not learnt after it. What other processes change is forgotten by the heartbeats of `members`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -60,9 +60,7 @@ impl Grants {
     }
 
     pub(super) fn learn(&self, ticket: u64, row: KeyRow, tenant: TenantNo) -> Arc<Known> {
-        let at = row.last_used_at.unwrap_or(0);
-        let used = Arc::new(LastUse { at: AtomicI64::new(at), noted: AtomicI64::new(at) });
-        let known = Arc::new(Known { row: Arc::new(row), tenant, used });
+        let known = Arc::new(Known::of(row, tenant));
         let _one_at_a_time = self.learning.lock();
         if self.ticket() == ticket {
             self.keys.insert(known.row.id, Arc::clone(&known));
@@ -112,6 +110,13 @@ impl Grants {
 }
 
 impl Known {
+    /// As read, for one call.
+    pub(super) fn of(row: KeyRow, tenant: TenantNo) -> Known {
+        let at = row.last_used_at.unwrap_or(0);
+        let used = Arc::new(LastUse { at: AtomicI64::new(at), noted: AtomicI64::new(at) });
+        Known { row: Arc::new(row), tenant, used }
+    }
+
     pub(super) fn used(&self, now: Time) {
         self.used.at.store(now.0, Ordering::Relaxed);
     }

@@ -16,8 +16,7 @@ use std::sync::Arc;
 use ::store::{Draft, Halt, Lane, Missing, TenantNo, Tx};
 use base::{Fault, KeyId, Stop, TenantId, Time, mac};
 
-use crate::Plane;
-use crate::books;
+use crate::{Plane, books, members};
 
 pub use cache::Grants;
 pub use key::PlainKey;
@@ -93,12 +92,16 @@ pub async fn mint(plane: &Plane, _operator: &Operator, new: NewKey) -> Result<Pl
 }
 
 /// Judges a presented key: environment by prefix, then existence and secret (one answer for both), then whether it is
-/// alive and allowed from `ip`. Reads at most two rows, and none for a key that was used lately.
+/// alive and allowed from `ip`. Reads at most two rows, and none for a key that was used lately, as long as this process
+/// may trust its memory.
 pub fn authenticate(plane: &Plane, presented: &str, ip: IpAddr) -> Result<Caller, Stop<Denied>> {
     let (id, secret) = key::parse(presented, plane.name().environment).map_err(Stop::Refused)?;
-    let known = match plane.grants().get(&id) {
-        Some(known) => Some(known),
-        None => load(plane, id)?,
+    let known = match plane.members().trusted() {
+        true => match plane.grants().get(&id) {
+            Some(known) => Some(known),
+            None => load(plane, id)?,
+        },
+        false => read(plane, id)?.map(|(row, tenant)| Arc::new(cache::Known::of(row, tenant))),
     };
     let presented = key::secret_mac(plane.pepper(), id, secret);
     let Some(known) = known else { return Err(Stop::Refused(Denied::Unknown)) };
@@ -113,12 +116,15 @@ pub fn authenticate(plane: &Plane, presented: &str, ip: IpAddr) -> Result<Caller
 
 fn load(plane: &Plane, id: KeyId) -> Result<Option<Arc<cache::Known>>, Fault> {
     let ticket = plane.grants().ticket();
-    let found = plane.store().read(|reader| {
+    Ok(read(plane, id)?.map(|(row, tenant)| plane.grants().learn(ticket, row, tenant)))
+}
+
+fn read(plane: &Plane, id: KeyId) -> Result<Option<(KeyRow, TenantNo)>, Fault> {
+    plane.store().read(|reader| {
         let Some(row) = reader.get::<KeyRow>(&id)? else { return Ok(None) };
         let tenant = reader.get::<TenantIdRow>(&row.owner.to_string())?;
         Ok(tenant.map(|tenant| (row, tenant.tenant)))
-    })?;
-    Ok(found.map(|(row, tenant)| plane.grants().learn(ticket, row, tenant)))
+    })
 }
 
 /// What happens to a key after it was minted.
@@ -133,7 +139,7 @@ pub enum KeyChange {
     ExpireAt(Time),
 }
 
-/// Changes a tenant's key. In force when this returns: no later call is accepted on the old terms.
+/// Changes a tenant's key. In force when this returns: no later call is accepted on the old terms, by no process.
 pub async fn change(
     plane: &Plane,
     _operator: &Operator,
@@ -141,19 +147,23 @@ pub async fn change(
     id: KeyId,
     change: KeyChange,
 ) -> Result<KeyListing, Stop<Refusal>> {
-    let owner = tenant.clone();
+    let (owner, shared) = (tenant.clone(), plane.shared());
     let apply = move |tx: &mut Tx<'_>| {
         tx.want::<KeyRow>(&id);
+        members::want(tx, shared);
         let tenant = tenant_of(tx, &owner)?;
         let row = tx.get::<KeyRow>(&id)?.filter(|row| row.owner == owner).ok_or(Halt::Refused(Refusal::KeyUnknown))?;
         let row = row.changed(&change, tx.now())?;
         tx.append::<Refusal>(tenant, key_draft(change.kind(), &row))?;
         tx.put(row.clone());
-        Ok(row.listing())
+        Ok((row.listing(), members::changed(tx, shared)?))
     };
     // Forgotten by the commit itself: a caller that goes away leaves no key in force on its old terms.
     let grants = Arc::clone(plane.grants());
-    plane.store().submit_then(Lane::Client(0), apply, move |_: &KeyListing| grants.forget(&id)).await
+    let told = move |_: &(KeyListing, members::Change)| grants.forget(&id);
+    let (listing, change) = plane.store().submit_then(Lane::Client(0), apply, told).await?;
+    members::settled(plane, change).await?;
+    Ok(listing)
 }
 
 /// Whether transfers without a pay-in's number wait in 0/9 until they are linked.

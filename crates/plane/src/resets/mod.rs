@@ -11,6 +11,7 @@ use ::store::{Halt, Head, Lane, TenantNo, Tx};
 use base::{Fault, Stop};
 
 use crate::grants::{self, TenantIdRow, TenantRow};
+use crate::members::{self, Duty};
 use crate::sandbox::{Refusal, Sandbox};
 use crate::{Caller, Operator, Plane};
 
@@ -33,14 +34,16 @@ pub async fn reset_all(plane: &Plane, sandbox: Sandbox, _operator: &Operator) ->
 
 async fn reset_number(plane: &Plane, sandbox: Sandbox, tenant: TenantNo) -> Result<(), Stop<Refusal>> {
     sandbox.opens(plane)?;
-    let start = plane.config().sandbox_start;
+    let (start, shared) = (plane.config().sandbox_start, plane.shared());
     let (grants_told, skies, work) = (Arc::clone(plane.grants()), Arc::clone(plane.skies()), plane.work_told());
     let retire = move |tx: &mut Tx<'_>| {
         tx.want::<Head>(&tenant);
         tx.want::<Head>(&0);
-        let Some(row) = grants::current(tx, tenant)? else { return Ok(Done::Nothing) };
+        members::want(tx, shared);
+        let nothing = |tx: &mut Tx<'_>| Ok((Done::Nothing, members::unchanged(tx, shared)?));
+        let Some(row) = grants::current(tx, tenant)? else { return nothing(tx) };
         if tx.next_seq(tenant)? <= fresh_entries(&start) + 1 {
-            return Ok(Done::Nothing);
+            return nothing(tx);
         }
         tx.want::<TenantIdRow>(&row.id.to_string());
         tx.put(TenantRow { retired: true, ..row.clone() });
@@ -50,16 +53,17 @@ async fn reset_number(plane: &Plane, sandbox: Sandbox, tenant: TenantNo) -> Resu
             Halt::Refused(other) => Halt::Faulted(Fault::because("opening a tenant again", other)),
             Halt::Faulted(fault) => Halt::Faulted(fault),
         })?;
-        Ok(Done::Retired)
+        Ok((Done::Retired, members::changed(tx, shared)?))
     };
-    let told = move |done: &Done| {
+    let told = move |(done, _): &(Done, members::Change)| {
         if let Done::Retired = done {
             grants_told.forget_all();
             skies.forget(tenant);
             work.forget(tenant);
         }
     };
-    plane.store().submit_then(Lane::Client(tenant), retire, told).await.map(|_| ())
+    let (_, change) = plane.store().submit_then(Lane::Client(tenant), retire, told).await?;
+    Ok(members::settled(plane, change).await?)
 }
 
 enum Done {
@@ -92,7 +96,11 @@ pub async fn sweep(plane: &Plane, sandbox: Sandbox) -> Result<Swept, Stop<Refusa
     let (tenant, others) = (row.tenant, retired.len() > 1);
     let work = plane.work_told();
     let objects = u32::try_from(SWEPT_MOST).unwrap_or(u32::MAX);
-    let run = move |tx: &mut Tx<'_>| store::remove(tx, tenant, SWEPT_MOST).map_err(Halt::from);
+    let fence = members::fence_of(plane, Duty::Sweep);
+    let run = move |tx: &mut Tx<'_>| match members::fence(tx, &fence)? {
+        true => Ok(store::remove(tx, tenant, SWEPT_MOST)?),
+        false => Err(Halt::Faulted(members::lost())),
+    };
     let told = move |removed: &store::Removed| work.opened(-removed.open_transfers);
     let removed = plane.store().submit_then(Lane::Worker { tenant, objects }, run, told).await?;
     Ok(Swept { rows: removed.rows, more: !removed.all || others })

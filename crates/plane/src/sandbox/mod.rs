@@ -17,7 +17,7 @@ use base::{Amount, Fault, Span, Stop, Time};
 use crate::grants::TenantRow;
 use crate::kyc::{self, Standing, Verdict};
 use crate::payouts::{self, WordRefusal};
-use crate::{Caller, Phone, Plane, books, grants};
+use crate::{Caller, Phone, Plane, books, grants, members};
 
 pub use crate::resets::{Swept, reset, reset_all, sweep};
 pub use state::{CLOCK_MOST, FUNDS_MOST, LIMIT_DOLLARS_MOST, Refusal, Wish};
@@ -47,7 +47,32 @@ impl Sandbox {
 
 /// What this call is to meet before it is looked at.
 pub fn gust(plane: &Plane, _sandbox: Sandbox, caller: &Caller) -> Gust {
-    plane.skies().gust(caller.tenant())
+    let (skies, tenant) = (plane.skies(), caller.tenant());
+    if plane.members().trusted() {
+        return skies.gust(tenant);
+    }
+    // The call itself meets the same trouble and answers it; weather that cannot be read is as it was.
+    let row = plane.store().read(|reader| reader.get::<TenantRow>(&tenant)).ok().flatten();
+    row.map_or_else(|| skies.gust(tenant), |row| skies.gust_under(tenant, Weather::from_stored(&row.weather)))
+}
+
+/// Takes tenants' clocks and weather as they are stored now, whichever process set them.
+pub(crate) fn recall(plane: &Plane) -> Result<(), Fault> {
+    while plane.sandbox().is_some() {
+        let ticket = plane.skies().ticket();
+        let (set, retired) = plane.store().read(|reader| {
+            let set =
+                reader.select::<TenantRow>("retired = 0 AND (clock_ahead > 0 OR weather <> '{}') ORDER BY tenant")?;
+            Ok((set, reader.select::<TenantRow>("retired = 1 ORDER BY tenant")?))
+        })?;
+        set.iter().for_each(|row| plane.work().set_ahead(row.tenant, Span(row.clock_ahead)));
+        retired.iter().for_each(|row| plane.work().forget(row.tenant));
+        let weather = set.into_iter().map(|row| (row.tenant, Weather::from_stored(&row.weather))).collect();
+        if plane.skies().replace(ticket, weather) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Puts money into the agent account, out of nowhere.
@@ -156,17 +181,19 @@ pub async fn set_weather(
 ) -> Result<Weather, Stop<Refusal>> {
     weather.check().map_err(|why| Stop::Refused(Refusal::Weather(why)))?;
     sandbox.opens(plane)?;
-    let (tenant, skies) = (caller.tenant(), Arc::clone(plane.skies()));
+    let (tenant, skies, shared) = (caller.tenant(), Arc::clone(plane.skies()), plane.shared());
     let stored: Arc<str> = weather.stored().into();
     let kept = Arc::clone(&stored);
     let set = move |tx: &mut Tx<'_>| {
+        members::want(tx, shared);
         let row = owner(tx, tenant)?;
         keep(tx, tenant, "weather_set", &serde_json::json!({"weather": &*kept}))?;
         tx.put(TenantRow { weather: Arc::clone(&kept), ..row });
-        Ok(())
+        Ok(members::changed(tx, shared)?)
     };
-    let told = move |&(): &()| skies.set(tenant, &stored);
-    plane.store().submit_then(Lane::Client(tenant), set, told).await?;
+    let told = move |_: &members::Change| skies.set(tenant, &stored);
+    let change = plane.store().submit_then(Lane::Client(tenant), set, told).await?;
+    members::settled(plane, change).await?;
     Ok(weather)
 }
 
@@ -181,18 +208,21 @@ pub struct Clock {
 pub async fn advance_clock(plane: &Plane, sandbox: Sandbox, caller: &Caller, by: Span) -> Result<Clock, Stop<Refusal>> {
     state::forward(by)?;
     sandbox.opens(plane)?;
-    let (tenant, work) = (caller.tenant(), plane.work_told());
+    let (tenant, work, shared) = (caller.tenant(), plane.work_told(), plane.shared());
     let moved = move |tx: &mut Tx<'_>| {
+        members::want(tx, shared);
         let row = owner(tx, tenant)?;
         let clock_ahead = state::ahead(row.clock_ahead, by)?;
         keep(tx, tenant, "clock_advanced", &serde_json::json!({"by_us": by.0, "ahead_us": clock_ahead}))?;
         let row = TenantRow { clock_ahead, ..row };
         let clock = Clock { now: row.time(tx.now()), ahead: Span(clock_ahead) };
         tx.put(row);
-        Ok(clock)
+        Ok((clock, members::changed(tx, shared)?))
     };
-    let told = move |clock: &Clock| work.set_ahead(tenant, clock.ahead);
-    plane.store().submit_then(Lane::Client(tenant), moved, told).await
+    let told = move |(clock, _): &(Clock, members::Change)| work.set_ahead(tenant, clock.ahead);
+    let (clock, change) = plane.store().submit_then(Lane::Client(tenant), moved, told).await?;
+    members::settled(plane, change).await?;
+    Ok(clock)
 }
 
 /// Whether transfers without an `approvelyId` wait in 0/9 until they are linked. Those accepted before stay as they are.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use ::store::TenantNo;
 use parking_lot::RwLock;
@@ -83,7 +83,11 @@ pub struct Gust {
 }
 
 #[derive(Default)]
-pub(crate) struct Skies(RwLock<HashMap<TenantNo, Arc<Sky>>>);
+pub(crate) struct Skies {
+    known: RwLock<HashMap<TenantNo, Arc<Sky>>>,
+    /// Moves with every change here; what was read under an older value is not taken.
+    changes: AtomicU64,
+}
 
 struct Sky {
     weather: Weather,
@@ -95,28 +99,61 @@ impl Skies {
     /// Takes what is stored for a tenant.
     pub(crate) fn set(&self, tenant: TenantNo, stored: &str) {
         let weather = Weather::from_stored(stored);
-        let mut skies = self.0.write();
+        let mut skies = self.known.write();
+        self.changes.fetch_add(1, Ordering::AcqRel);
         if weather == Weather::default() {
             skies.remove(&tenant);
         } else {
-            let sky = Sky { weather, calls: AtomicU32::new(0), failed: AtomicU32::new(0) };
-            skies.insert(tenant, Arc::new(sky));
+            skies.insert(tenant, Arc::new(Sky::of(weather)));
         }
     }
 
     /// The tenant's number was retired.
     pub(crate) fn forget(&self, tenant: TenantNo) {
-        self.0.write().remove(&tenant);
+        let mut skies = self.known.write();
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        skies.remove(&tenant);
+    }
+
+    /// Taken before rows are read for [`Skies::replace`].
+    pub(super) fn ticket(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Takes what is stored for all tenants, unless something changed here since the ticket: then false, and the rows
+    /// are to be read again. Weather that is as it was goes on counting calls.
+    pub(super) fn replace(&self, ticket: u64, stored: Vec<(TenantNo, Weather)>) -> bool {
+        let mut skies = self.known.write();
+        if self.ticket() != ticket {
+            return false;
+        }
+        let mut before = std::mem::take(&mut *skies);
+        let fair = Weather::default();
+        for (tenant, weather) in stored.into_iter().filter(|(_, weather)| *weather != fair) {
+            let same = before.remove(&tenant).filter(|sky| sky.weather == weather);
+            skies.insert(tenant, same.unwrap_or_else(|| Arc::new(Sky::of(weather))));
+        }
+        true
     }
 
     /// What this call of the tenant meets.
     pub(crate) fn gust(&self, tenant: TenantNo) -> Gust {
-        let sky = self.0.read().get(&tenant).map(Arc::clone);
+        let sky = self.known.read().get(&tenant).map(Arc::clone);
         sky.map_or_else(Gust::default, |sky| sky.gust())
+    }
+
+    /// What this call meets under the weather that was just read, which counts calls if it is the one known here.
+    pub(super) fn gust_under(&self, tenant: TenantNo, weather: Weather) -> Gust {
+        let known = self.known.read().get(&tenant).filter(|sky| sky.weather == weather).map(Arc::clone);
+        known.unwrap_or_else(|| Arc::new(Sky::of(weather))).gust()
     }
 }
 
 impl Sky {
+    fn of(weather: Weather) -> Sky {
+        Sky { weather, calls: AtomicU32::new(0), failed: AtomicU32::new(0) }
+    }
+
     fn gust(&self) -> Gust {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         let turn = call.is_multiple_of(self.weather.one_in.max(1));
