@@ -7,40 +7,53 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::AbortHandle;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Statement};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Statement};
 
 use super::errors::{before_commit, words};
 use super::text::{Purpose, text};
-use super::url::PostgresUrl;
+use super::url::{CONNECT, PostgresUrl};
 use crate::engine::EngineError;
 use crate::row::Spec;
 
 /// No call waits longer for the database: a paused or cut off server must not hold callers for ever.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Dropped, it closes its socket at once, whatever answers are still to come: the server then ends what was open.
 pub(super) struct Link {
     pub(super) client: Client,
+    listening: AbortHandle,
     statements: HashMap<(usize, Purpose), Statement>,
     warning: Arc<Mutex<Option<String>>>,
 }
 
 impl Link {
-    /// Connects, inside a runtime on which the connection then lives.
+    /// Connects to the first host that answers and takes writes, inside a runtime on which the connection then lives.
     pub(super) async fn to(url: &PostgresUrl) -> Result<Link, EngineError> {
-        let config = url.config().map_err(|fault| EngineError::Unreachable(fault.chain()))?;
+        let configs = url.configs().map_err(|fault| EngineError::Unreachable(fault.chain()))?;
+        let mut why = EngineError::Unreachable("no host".to_owned());
+        for config in &configs {
+            match tokio::time::timeout(CONNECT, Link::with(url, config)).await {
+                Ok(Ok(link)) => return Ok(link),
+                Ok(Err(error)) => why = error,
+                Err(_) => why = EngineError::Unreachable(format!("no answer within {} s", CONNECT.as_secs())),
+            }
+        }
+        Err(why)
+    }
+
+    async fn with(url: &PostgresUrl, config: &Config) -> Result<Link, EngineError> {
         let warning = Arc::new(Mutex::new(None));
-        let client = if config.get_ssl_mode() == SslMode::Require {
+        let (client, listening) = if config.get_ssl_mode() == SslMode::Require {
             let tls = url.connector().map_err(|fault| EngineError::Unreachable(fault.chain()))?;
-            let (client, connection) = patiently(config.connect(tls)).await?.map_err(unreachable)?;
-            tokio::spawn(listen(connection, Arc::clone(&warning)));
-            client
+            let (client, connection) = config.connect(tls).await.map_err(unreachable)?;
+            (client, tokio::spawn(listen(connection, Arc::clone(&warning))))
         } else {
-            let (client, connection) = patiently(config.connect(NoTls)).await?.map_err(unreachable)?;
-            tokio::spawn(listen(connection, Arc::clone(&warning)));
-            client
+            let (client, connection) = config.connect(NoTls).await.map_err(unreachable)?;
+            (client, tokio::spawn(listen(connection, Arc::clone(&warning))))
         };
-        Ok(Link { client, statements: HashMap::new(), warning })
+        Ok(Link { client, listening: listening.abort_handle(), statements: HashMap::new(), warning })
     }
 
     /// The prepared statement; prepared at its first use, in a round trip of its own.
@@ -58,6 +71,12 @@ impl Link {
     /// What the server warned of since the last call.
     pub(super) fn take_warning(&self) -> Option<String> {
         self.warning.lock().take()
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.listening.abort();
     }
 }
 

@@ -11,7 +11,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::tls;
 
 /// How long a host is waited for before the next one is tried.
-const CONNECT: Duration = Duration::from_secs(2);
+pub(super) const CONNECT: Duration = Duration::from_secs(2);
 
 /// A database's address with its credentials. What may be shown of it is [`PostgresUrl::shown`].
 #[derive(Clone)]
@@ -68,14 +68,32 @@ impl PostgresUrl {
     }
 
     pub(super) fn config(&self) -> Result<Config, Fault> {
-        let mut config: Config =
-            self.whole.expose().parse().map_err(|error| Fault::because("reading the address of a store", error))?;
-        config.application_name("counterfoil").connect_timeout(CONNECT).tcp_user_timeout(Duration::from_secs(5));
-        config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2)).keepalives_retries(2);
-        if config.get_hosts().len() > 1 {
-            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        }
-        Ok(config)
+        self.whole.expose().parse().map_err(|error| Fault::because("reading the address of a store", error))
+    }
+
+    /// One configuration a host, in their order: a host that accepts and then says nothing must not keep the next one from
+    /// being tried. Of several, only one that takes writes is connected to.
+    pub(super) fn configs(&self) -> Result<Vec<Config>, Fault> {
+        let whole = self.whole.expose();
+        let start = whole.find("://").map_or(0, |at| at + 3);
+        let end = whole[start..].find(['/', '?']).map_or(whole.len(), |at| start + at);
+        let (user, hosts) = match whole[start..end].rsplit_once('@') {
+            Some((user, hosts)) => (format!("{user}@"), hosts),
+            None => (String::new(), &whole[start..end]),
+        };
+        let several = hosts.contains(',');
+        let one = |host: &str| {
+            let url = Secret::new(format!("{}{user}{host}{}", &whole[..start], &whole[end..]));
+            let mut config: Config =
+                url.expose().parse().map_err(|error| Fault::because("reading the address of a store", error))?;
+            config.application_name("counterfoil").connect_timeout(CONNECT).tcp_user_timeout(Duration::from_secs(5));
+            config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2)).keepalives_retries(2);
+            if several {
+                config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+            }
+            Ok(config)
+        };
+        hosts.split(',').map(one).collect()
     }
 }
 
@@ -112,8 +130,17 @@ mod tests {
     fn the_authorities_are_kept_and_the_rest_of_the_options_too() {
         let url = PostgresUrl::parse("postgres://h/d?sslrootcert=/etc/ca.pem&sslmode=require").unwrap();
         assert_eq!(url.authorities.as_deref(), Some(std::path::Path::new("/etc/ca.pem")));
-        assert_eq!(url.config().unwrap().get_ssl_mode(), tokio_postgres::config::SslMode::Require);
+        assert_eq!(url.configs().unwrap()[0].get_ssl_mode(), tokio_postgres::config::SslMode::Require);
         assert_eq!(url.with_database("e").unwrap().authorities, url.authorities);
+    }
+
+    #[test]
+    fn each_host_has_a_configuration_of_its_own() {
+        let url = PostgresUrl::parse("postgres://me:a%40b@one:1,two:2/d?target_session_attrs=any").unwrap();
+        let configs = url.configs().unwrap();
+        assert_eq!(configs.iter().map(|config| config.get_ports()[0]).collect::<Vec<_>>(), [1, 2]);
+        assert!(configs.iter().all(|config| config.get_password() == Some(b"a@b") && config.get_hosts().len() == 1));
+        assert!(configs.iter().all(|config| config.get_target_session_attrs() == super::TargetSessionAttrs::ReadWrite));
     }
 
     #[test]
