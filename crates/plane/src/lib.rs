@@ -19,12 +19,14 @@ pub mod sandbox;
 mod schema;
 mod secrets;
 mod spending;
+mod work;
 
 pub use config::PlaneConfig;
 pub use corridor::{Corridor, Corridors};
 pub use grants::{Caller, Denied, KeyKind, Operator};
 pub use phone::Phone;
-pub use plane::{Due, OpenWork, Plane};
+pub use plane::Plane;
 pub use sandbox::Sandbox;
 pub use schema::schema;
-pub use store::{Lane, Saved, TenantNo};
+pub use store::{Lane, PostgresUrl, Saved, TenantNo};
+pub use work::{OpenWork, Rung};

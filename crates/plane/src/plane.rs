@@ -1,21 +1,18 @@
 //! The handle: one plane's store, keys and memory.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use base::{Chance, Clock, Fault, PlaneName, Secret, Span, Time};
-use parking_lot::{Mutex, RwLock};
-use store::{Options, Store, TenantNo};
-use tokio::sync::Notify;
+use base::{Chance, Clock, Environment, Fault, PlaneName, Secret, Span, Time};
+use store::{Options, Place, Store, TenantNo};
 
 use crate::config::PlaneConfig;
 use crate::grants::Grants;
 use crate::members::{Members, Pulse};
-use crate::payouts::State;
-use crate::sandbox::magic::Script;
+use crate::payouts::DueRow;
 use crate::sandbox::{Sandbox, Skies};
 use crate::schema::schema;
 use crate::secrets::{self, Secrets};
+use crate::work::OpenWork;
 
 /// One environment's money. Clones share it.
 #[derive(Clone)]
@@ -41,7 +38,9 @@ impl Plane {
         let identity = format!("{}/{}", config.name.environment, config.name.name);
         make_private_dir(&config.dir)?;
         let secrets = secrets::load(&config.dir, chance.as_ref())?;
-        let mut options = Options::new(&config.dir, identity);
+        let place = config.database.clone().map_or_else(|| Place::Directory(config.dir.clone()), Place::Postgres);
+        let mut options = Options::at(place, identity);
+        options.strict = config.name.environment == Environment::Live;
         options.limits = config.store_limits;
         options.run_twice = config.run_twice;
         options.answers_on.clone_from(&config.answers_on);
@@ -77,18 +76,15 @@ impl Plane {
         Ok(plane)
     }
 
-    /// What a restart must know again: open transfers and how far tenants' clocks are ahead.
+    /// What a restart must know again: how far tenants' clocks are ahead, their weather, and how many transfers are open.
     fn remember(&self) -> Result<(), Fault> {
-        let tenants = crate::grants::tenants(self)?;
-        for row in &tenants {
+        for row in crate::grants::tenants(self)? {
             self.work().set_ahead(row.tenant, Span(row.clock_ahead));
             self.skies().set(row.tenant, &row.weather);
         }
-        let open = crate::payouts::open(self)?;
-        self.work().opened(i64::try_from(open.len()).unwrap_or(i64::MAX));
-        // What is behind a retired number counts as open until it is swept away, and is not due.
-        let present: HashSet<TenantNo> = tenants.iter().map(|row| row.tenant).collect();
-        self.work().add(open.into_iter().filter(|due| present.contains(&due.tenant)));
+        // What is behind a retired number counts as open until it is swept away.
+        let open = self.store().read(|reader| reader.count::<DueRow>())?;
+        self.work().opened(i64::try_from(open).unwrap_or(i64::MAX));
         Ok(())
     }
 
@@ -109,7 +105,7 @@ impl Plane {
         self.inner.clock.now()
     }
 
-    /// Transfers that are not final yet, for the payout worker.
+    /// What the payout worker is told of open transfers.
     pub fn work(&self) -> &OpenWork {
         &self.inner.work
     }
@@ -179,77 +175,6 @@ impl Plane {
 
     pub(crate) fn link_key(&self) -> &Secret<[u8; 32]> {
         &self.inner.secrets.links
-    }
-}
-
-/// When a transfer wants its next step, in its tenant's own time, and all that a rail without a memory has to know of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Due {
-    pub at: Time,
-    pub tenant: TenantNo,
-    pub seq: u64,
-    pub state: State,
-    pub attempts: u32,
-    pub script: Script,
-}
-
-/// What the payout worker has to look at. Filled at start from the store, then by every commit that opens or moves a
-/// transfer, on the committer's thread, so that a caller that has gone away changes nothing.
-#[derive(Default)]
-pub struct OpenWork {
-    arrived: Mutex<Vec<Due>>,
-    ahead: RwLock<HashMap<TenantNo, Span>>,
-    bell: Notify,
-    count: std::sync::atomic::AtomicI64,
-}
-
-impl OpenWork {
-    /// Everything that arrived since the last call.
-    pub fn take(&self) -> Vec<Due> {
-        std::mem::take(&mut *self.arrived.lock())
-    }
-
-    /// Waits until something arrives or a clock is moved.
-    pub async fn wait(&self) {
-        self.bell.notified().await;
-    }
-
-    /// How far the tenant's clock is ahead of the plane's.
-    pub fn ahead(&self, tenant: TenantNo) -> Span {
-        self.ahead.read().get(&tenant).copied().unwrap_or_default()
-    }
-
-    /// Transfers that are not final.
-    pub fn open_count(&self) -> i64 {
-        self.count.load(std::sync::atomic::Ordering::Relaxed)
-    }
-
-    pub(crate) fn add(&self, due: impl IntoIterator<Item = Due>) {
-        let mut arrived = self.arrived.lock();
-        let before = arrived.len();
-        arrived.extend(due);
-        if arrived.len() > before {
-            drop(arrived);
-            self.bell.notify_one();
-        }
-    }
-
-    pub(crate) fn opened(&self, transfers: i64) {
-        self.count.fetch_add(transfers, std::sync::atomic::Ordering::Relaxed);
-    }
-
-    /// The tenant's number was retired by a reset: nothing behind it is due any more.
-    pub(crate) fn forget(&self, tenant: TenantNo) {
-        self.arrived.lock().retain(|due| due.tenant != tenant);
-        self.ahead.write().remove(&tenant);
-    }
-
-    pub(crate) fn set_ahead(&self, tenant: TenantNo, ahead: Span) {
-        let mut known = self.ahead.write();
-        let known = known.entry(tenant).or_default();
-        // What was read before a clock was moved may arrive after it; clocks only go forward.
-        *known = ahead.max(*known);
-        self.bell.notify_one();
     }
 }
 

@@ -12,7 +12,7 @@ CREATE TABLE account (tenant BIGINT NOT NULL, name BIGINT NOT NULL, asset TEXT N
   credits_posted NUMERIC(39,0) NOT NULL, debits_held NUMERIC(39,0) NOT NULL, credits_held NUMERIC(39,0) NOT NULL,
   sum BIGINT NOT NULL, PRIMARY KEY (tenant, name)) WITH (fillfactor = 70);
 CREATE TABLE transfer (tenant BIGINT NOT NULL, seq BIGINT NOT NULL, state BIGINT NOT NULL, substate BIGINT NOT NULL,
-  open BIGINT NOT NULL, due_at BIGINT NOT NULL, accepted_at BIGINT NOT NULL, changed_at BIGINT NOT NULL,
+  due_at BIGINT NOT NULL, accepted_at BIGINT NOT NULL, changed_at BIGINT NOT NULL,
   attempts BIGINT NOT NULL, amount NUMERIC(39,0) NOT NULL, script BIGINT NOT NULL, spender TEXT, trans TEXT, sum_prov TEXT,
   note TEXT, sum BIGINT NOT NULL, PRIMARY KEY (tenant, seq)) WITH (fillfactor = 70);
 CREATE TABLE subject (tenant BIGINT NOT NULL, phone TEXT COLLATE "C" NOT NULL, verified BIGINT NOT NULL, dollars BIGINT,
@@ -21,6 +21,9 @@ CREATE TABLE spend_window (tenant BIGINT NOT NULL, name TEXT COLLATE "C" NOT NUL
   tail BIGINT NOT NULL, sum BIGINT NOT NULL, PRIMARY KEY (tenant, name)) WITH (fillfactor = 70);
 CREATE TABLE spend (tenant BIGINT NOT NULL, name TEXT COLLATE "C" NOT NULL, at BIGINT NOT NULL, amount NUMERIC(39,0) NOT NULL,
   sum BIGINT NOT NULL, PRIMARY KEY (tenant, name, at));
+CREATE TABLE due (tenant BIGINT NOT NULL, with_rail BIGINT NOT NULL, at BIGINT NOT NULL, seq BIGINT NOT NULL,
+  state BIGINT NOT NULL, substate BIGINT NOT NULL, attempts BIGINT NOT NULL, script BIGINT NOT NULL,
+  sum BIGINT NOT NULL, PRIMARY KEY (tenant, with_rail, at, seq));
 CREATE TABLE process (id TEXT COLLATE "C" PRIMARY KEY, seen BIGINT NOT NULL, beat BIGINT NOT NULL, sum BIGINT NOT NULL);
 CREATE TABLE change (name TEXT COLLATE "C" PRIMARY KEY, number BIGINT NOT NULL, sum BIGINT NOT NULL);
 CREATE TABLE lease (name TEXT COLLATE "C" PRIMARY KEY, holder TEXT NOT NULL, epoch BIGINT NOT NULL,

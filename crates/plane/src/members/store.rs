@@ -5,7 +5,7 @@ use ::store::{Bind, Column, Corrupt, KeyShape, Kind, Row, Spec, Take};
 use super::state::Stamp;
 
 /// The slot of the room's first table.
-const FIRST: usize = 11;
+const FIRST: usize = 12;
 
 /// A process that serves this plane.
 #[derive(Clone, Debug, PartialEq, Eq)]
