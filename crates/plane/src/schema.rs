@@ -10,7 +10,7 @@ use crate::books::AccountRow;
 use crate::grants::{KeyRow, TenantRow};
 use crate::kyc::SubjectRow;
 use crate::members::{ChangeRow, LeaseRow, ProcessRow};
-use crate::payouts::TransferRow;
+use crate::payouts::{DueRow, TransferRow};
 use crate::spending::{SpendRow, WindowRow};
 
 const MIGRATIONS: &[Migration] = &[Migration {
@@ -30,6 +30,7 @@ pub fn schema() -> Schema {
         .with::<SubjectRow>()
         .with::<WindowRow>()
         .with::<SpendRow>()
+        .with::<DueRow>()
         .with::<ProcessRow>()
         .with::<ChangeRow>()
         .with::<LeaseRow>()

@@ -1,4 +1,4 @@
-//! What a plane knows again after it was closed: open transfers, their count, and when each is due.
+//! What a plane knows again after it was closed: how many transfers are open, and when each is due.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 
 use base::{Chance, SeededChance, Span};
 use kit::{House, ask, ok};
-use plane::payouts::{self, Event, FailReason, Move, State};
-use plane::{Due, Plane, sandbox};
+use plane::payouts::{self, DueRow, Event, FailReason, Move, State};
+use plane::{Plane, Rung, sandbox};
 
-fn by_seq(dues: Vec<Due>) -> BTreeMap<u64, Due> {
-    dues.into_iter().map(|due| (due.seq, due)).collect()
+/// Everything of the tenant that is due some day, by sequence.
+fn by_seq(house: &House) -> BTreeMap<u64, DueRow> {
+    let found = kit::due_some_day(&house.plane, house.agent.tenant());
+    found.into_iter().map(|due| (due.seq, due)).collect()
 }
 
 async fn step(plane: &Plane, house: &House, id: &str, event: Event) {
@@ -42,12 +44,16 @@ async fn open_work_is_found_again() {
         if at % 50 == 49 {
             let open = states.values().filter(|state| !state.is_final()).count();
             assert_eq!(house.plane.work().open_count(), open as i64, "seed {seed}");
-            let before = by_seq(payouts::open(&house.plane).unwrap());
+            let before = by_seq(&house);
             house = house.again(|_| ());
             assert_eq!(house.plane.work().open_count(), open as i64, "seed {seed}: after a restart");
-            assert_eq!(by_seq(house.plane.work().take()), before, "seed {seed}");
+            assert_eq!(by_seq(&house), before, "seed {seed}");
             assert_eq!(before.len(), open);
-            assert_eq!(house.plane.work().take(), Vec::new(), "taken once");
+            for due in before.values() {
+                let row = payouts::submission(&house.plane, due.tenant, due.seq).unwrap().unwrap().0;
+                let as_its_row = DueRow { at: row.due_at, state: row.state, attempts: row.attempts, ..*due };
+                assert_eq!((due, row.script), (&as_its_row, due.script), "seed {seed}");
+            }
         }
     }
     for (id, state) in states {
@@ -63,10 +69,9 @@ async fn a_clock_that_was_moved_ahead_stays_ahead_and_a_reset_leaves_nothing_due
     ok(sandbox::advance_clock(&house.plane, witness, &house.agent, Span::hours(5)).await);
     let house = house.again(|_| ());
     assert_eq!(house.plane.work().ahead(house.agent.tenant()), Span::hours(5));
-    assert_eq!(house.plane.work().take().len(), 1);
     ok(sandbox::reset(&house.plane, witness, &house.agent).await);
     let house = house.again(|_| ());
-    assert_eq!(house.plane.work().take(), Vec::new(), "what a reset retired is not due");
+    assert_eq!(house.plane.work().open_count(), 1, "until it is swept away");
     for _ in 0..20 {
         if !ok(sandbox::sweep(&house.plane, witness).await).more {
             break;
@@ -87,7 +92,9 @@ async fn an_operators_word_tells_the_worker_and_meets_the_transfer_where_it_stan
     let say = |event| payouts::on_operators_word(&house.plane, &operator, &house.tenant, "1", word(event));
     let moved = ok(say(Event::Link).await);
     assert_eq!(moved.state, State::Created);
-    assert_eq!(house.plane.work().take(), vec![moved.due(house.agent.tenant())]);
+    let rung = Rung { tenant: house.agent.tenant(), with_rail: false, at: moved.due_at };
+    assert_eq!(house.plane.work().take(), vec![rung]);
+    assert_eq!(house.plane.work().take(), Vec::new(), "told once");
     assert_eq!(kit::refused(say(Event::Pay).await), payouts::WordRefusal::Illegal);
     for state in [State::ReadyToDebit, State::Verifying, State::Processing] {
         assert_eq!(ok(say(Event::Step).await).state, state);

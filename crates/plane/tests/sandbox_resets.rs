@@ -148,14 +148,17 @@ async fn a_restart_between_reset_and_sweep_loses_nothing() {
     house.create(ask("2", 100)).await.unwrap();
     ok(sandbox::reset(&house.plane, witness, &house.agent).await);
     house.plane.close();
-    let House { plane, dir, clock, .. } = house;
+    let House { plane, dir, clock, agent, .. } = house;
     drop(plane);
     let plane = kit::open(Environment::Sandbox, dir.path(), &clock, |_| ());
-    let moves = plane.work().take();
-    for due in &moves {
+    let due = kit::due_some_day(&plane, agent.tenant());
+    assert_eq!(due.len(), 2);
+    for due in &due {
         let step = payouts::Move::new(due.seq, State::Created, payouts::Event::Step);
         let moved = payouts::advance(&plane, due.tenant, vec![step]).await;
         assert!(ok(moved).is_empty(), "what is behind a retired number does not move");
+        let rest = payouts::Rest { due: *due, until: base::Time(0) };
+        assert!(ok(payouts::rest(&plane, due.tenant, vec![rest]).await).is_empty());
     }
     assert!(sweep_all(&plane, witness).await > 0);
     assert_eq!(plane.work().open_count(), 0);

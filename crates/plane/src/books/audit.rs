@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use ::store::{Direction, Entry, Head, TenantNo};
+use ::store::{Direction, Entry, Head, Reader, TenantNo};
 use base::{Fault, Time};
 use serde::{Deserialize, Serialize};
 
 use super::AccountRow;
 use super::state::AccountName;
-use crate::payouts::TransferRow;
+use crate::payouts::{self, DueRow, TransferRow};
 use crate::{Plane, grants};
 
 /// What an audit found. `wrong` is empty when the books are right.
@@ -50,22 +50,49 @@ type Totals = [i128; 4];
 struct Stored {
     heads: BTreeMap<TenantNo, u64>,
     accounts: BTreeMap<(TenantNo, &'static str), Totals>,
-    /// What open transfers keep reserved.
-    open: BTreeMap<TenantNo, i128>,
+    open: BTreeMap<TenantNo, Open>,
+}
+
+/// What is due of one tenant.
+#[derive(Default)]
+struct Open {
+    /// What the transfers that are due keep reserved, in minor units.
+    reserved: i128,
+    /// Sequences of those that are due otherwise than their own row says.
+    astray: Vec<u64>,
+}
+
+impl Open {
+    fn read(reader: &Reader<'_>) -> Result<BTreeMap<TenantNo, Open>, Fault> {
+        let mut open = BTreeMap::<TenantNo, Open>::new();
+        payouts::each_open(reader, |page| {
+            let keys: Vec<(TenantNo, u64)> = page.iter().map(|due| (due.tenant, due.seq)).collect();
+            let mut transfers = payouts::by_key::<TransferRow>(reader, &keys)?.into_iter().peekable();
+            for due in page {
+                let transfer = transfers.next_if(|row| (row.tenant, row.seq) == (due.tenant, due.seq));
+                open.entry(due.tenant).or_default().add(due, transfer.as_ref());
+            }
+            Ok(())
+        })?;
+        Ok(open)
+    }
+
+    fn add(&mut self, due: &DueRow, transfer: Option<&TransferRow>) {
+        self.reserved += transfer.map_or(0, |row| row.amount.minor);
+        if transfer.is_none_or(|row| (row.state, row.due_at, row.attempts) != (due.state, due.at, due.attempts)) {
+            self.astray.push(due.seq);
+        }
+    }
 }
 
 impl Stored {
     fn read(plane: &Plane) -> Result<Stored, Fault> {
-        let (heads, accounts, transfers) = plane.store().read(|reader| {
+        let (heads, accounts, open) = plane.store().read(|reader| {
             let heads = reader.walk::<Head>(&0, &TenantNo::MAX, Direction::Ascending, usize::MAX)?;
             let (from, to) = ((0, AccountName::Agent), (TenantNo::MAX, AccountName::Agent));
             let accounts = reader.walk::<AccountRow>(&from, &to, Direction::Ascending, usize::MAX)?;
-            Ok((heads, accounts, reader.select::<TransferRow>("open = 1")?))
+            Ok((heads, accounts, Open::read(reader)?))
         })?;
-        let mut open = BTreeMap::new();
-        for row in transfers {
-            *open.entry(row.tenant).or_default() += row.amount.minor;
-        }
         let heads = heads.into_iter().map(|head| (head.tenant, head.seq)).collect();
         let totals = |row: &AccountRow| {
             let account = &row.account;
@@ -171,11 +198,13 @@ impl Fold {
         if sum(0) != sum(1) || sum(2) != sum(3) {
             wrong.push("debits and credits differ".to_owned());
         }
-        let open = stored.open.get(&tenant).copied().unwrap_or_default();
+        let none = Open::default();
+        let open = stored.open.get(&tenant).unwrap_or(&none);
         let held = self.accounts.get(AccountName::Agent.word()).map_or(0, |totals| totals[2]);
-        if open != held {
-            wrong.push(format!("{held} is held and open transfers add up to {open}"));
+        if open.reserved != held {
+            wrong.push(format!("{held} is held and open transfers add up to {}", open.reserved));
         }
+        wrong.extend(open.astray.iter().map(|seq| format!("transfer {seq} is not due as its row says")));
         wrong
     }
 }

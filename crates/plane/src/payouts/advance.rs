@@ -1,18 +1,19 @@
-//! Moving transfers: by the worker in bulk, by the operator's word, by a sandbox control. One operation per tenant, one
+//! Moving transfers, by the worker in bulk and by a person's word, and letting them rest. One operation per tenant, one
 //! journal row for all of its moves, one posting for all that settles and one for all that is released.
 
 use std::fmt::Write;
 
-use ::store::{Claim, Draft, Entry, Halt, Lane, TenantNo, Tx};
+use ::store::{Claim, Draft, Entry, Halt, Lane, Missing, Row, TenantNo, Tx};
 use base::{Amount, Fault, Span, Stop, TenantId, Time};
 
 use super::ROUTE_TRANSFER;
 use super::state::{Event, Illegal, State};
-use super::store::TransferRow;
+use super::store::{DueRow, TransferRow};
 use crate::config::PayoutSettings;
 use crate::corridor::AGENT_ASSET;
-use crate::plane::{Due, OpenWork};
+use crate::members::{self, Duty};
 use crate::sandbox::magic::Script;
+use crate::work::OpenWork;
 use crate::{Operator, Plane, books, grants, spending};
 
 /// One wished transition. It happens only if the transfer is still in `from`.
@@ -21,6 +22,8 @@ pub struct Move {
     pub seq: u64,
     pub from: State,
     pub event: Event,
+    /// When it was due, where that is known: its rows are then loaded in one round.
+    pub due_at: Option<Time>,
     /// The rail's reference and amount, with [`Event::Pay`].
     pub trans: Option<String>,
     pub sum_prov: Option<String>,
@@ -30,7 +33,7 @@ pub struct Move {
 
 impl Move {
     pub fn new(seq: u64, from: State, event: Event) -> Move {
-        Move { seq, from, event, trans: None, sum_prov: None, note: None }
+        Move { seq, from, event, due_at: None, trans: None, sum_prov: None, note: None }
     }
 }
 
@@ -51,19 +54,23 @@ impl Moved {
         Moved { seq: row.seq, state: row.state, due_at, attempts, script: row.script }
     }
 
-    /// What the worker keeps of it.
-    pub fn due(self, tenant: TenantNo) -> Due {
+    /// Its row in the order of what is due, as long as it is open.
+    pub fn due(self, tenant: TenantNo) -> DueRow {
         let Moved { seq, state, due_at, attempts, script } = self;
-        Due { at: due_at, tenant, seq, state, attempts, script }
+        DueRow { at: due_at, tenant, seq, state, attempts, script }
     }
 }
 
-/// Moves transfers of one tenant. What does not stand where the move expects it is left alone and reported as it is.
-/// An empty answer means that the tenant was reset.
+/// Moves transfers of one tenant, for the payout worker. What does not stand where the move expects it is left alone and
+/// reported as it is. An empty answer means that the tenant was reset.
 pub async fn advance(plane: &Plane, tenant: TenantNo, moves: Vec<Move>) -> Result<Vec<Moved>, Stop<Illegal>> {
     let objects = u32::try_from(moves.len()).unwrap_or(u32::MAX);
     let (settings, work) = (plane.config().payouts, plane.work_told());
-    let run = move |tx: &mut Tx<'_>| run(tx, tenant, &moves, &settings);
+    let fence = members::fence_of(plane, Duty::Payouts);
+    let run = move |tx: &mut Tx<'_>| match members::fence(tx, &fence)? {
+        true => run(tx, tenant, &moves, &settings),
+        false => Err(Halt::Faulted(members::lost())),
+    };
     let told = move |outcome: &Outcome| work.opened(-outcome.closed);
     Ok(plane.store().submit_then(Lane::Worker { tenant, objects }, run, told).await?.moved)
 }
@@ -77,12 +84,15 @@ impl Outcome {
     /// The payout worker hears of a move of one transfer that was not its own.
     fn tell(&self, work: &OpenWork, tenant: TenantNo) {
         work.opened(-self.closed);
-        work.add(self.moved.last().filter(|moved| !moved.state.is_final()).map(|moved| moved.due(tenant)));
+        if let Some(moved) = self.moved.last().filter(|moved| !moved.state.is_final()) {
+            work.ring(&moved.due(tenant));
+        }
     }
 }
 
+/// All moves of one operation, one after the other.
 fn run(tx: &mut Tx<'_>, tenant: TenantNo, moves: &[Move], settings: &PayoutSettings) -> Result<Outcome, Halt<Illegal>> {
-    moves.iter().for_each(|one| tx.want::<TransferRow>(&(tenant, one.seq)));
+    want(tx, tenant, moves.iter().map(|one| (one.seq, one.from, one.due_at)))?;
     tx.want::<::store::Head>(&tenant);
     books::want(tx, tenant);
     let Some(owner) = grants::current(tx, tenant)? else { return Ok(Outcome { moved: Vec::new(), closed: 0 }) };
@@ -91,8 +101,7 @@ fn run(tx: &mut Tx<'_>, tenant: TenantNo, moves: &[Move], settings: &PayoutSetti
     let mut moved = Vec::with_capacity(moves.len());
     for one in moves {
         let Some(row) = tx.get::<TransferRow>(&(tenant, one.seq))? else { continue };
-        let row = if row.state == one.from { sums.step(tx, one, row, now, settings)? } else { row };
-        moved.push(Moved::of(&row));
+        moved.push(if row.state == one.from { sums.step(tx, one, row, now, settings)? } else { Moved::of(&row) });
     }
     if sums.steps > 0 {
         let postings = sums.post(tx, tenant)?;
@@ -100,6 +109,76 @@ fn run(tx: &mut Tx<'_>, tenant: TenantNo, moves: &[Move], settings: &PayoutSetti
         tx.append::<Illegal>(tenant, Draft { kind: "transfers_moved", facts, postings, answer: None })?;
     }
     Ok(Outcome { moved, closed: sums.closed })
+}
+
+/// Asks for everything that is written when transfers move, so that one load brings it where it is known when each was
+/// due, and two where it is not.
+fn want(
+    tx: &mut Tx<'_>,
+    tenant: TenantNo,
+    transfers: impl Iterator<Item = (u64, State, Option<Time>)> + Clone,
+) -> Result<(), Missing> {
+    for (seq, state, due_at) in transfers.clone() {
+        tx.want::<TransferRow>(&(tenant, seq));
+        if let Some(at) = due_at {
+            tx.want::<DueRow>(&(tenant, state.is_with_the_rail(), at, seq));
+        }
+    }
+    for (seq, ..) in transfers.filter(|(_, _, due_at)| due_at.is_none()) {
+        if let Some(due) = tx.get::<TransferRow>(&(tenant, seq))?.and_then(|row| row.due()) {
+            tx.want::<DueRow>(&due.key());
+        }
+    }
+    Ok(())
+}
+
+/// Keeps a transfer that was due as `before` says, in both of its rows.
+fn keep(tx: &mut Tx<'_>, before: Option<DueRow>, after: TransferRow) -> Result<Moved, Missing> {
+    if let Some(key) = before.map(|due| due.key()) {
+        tx.get::<DueRow>(&key)?;
+        tx.remove::<DueRow>(&key);
+    }
+    if let Some(due) = after.due() {
+        tx.add(due);
+    }
+    let moved = Moved::of(&after);
+    tx.put(after);
+    Ok(moved)
+}
+
+/// A transfer that stays as it is and is not looked at before `until`, in the tenant's time: never by itself, where that
+/// is the end of time. It happens only if the transfer is still due as it was.
+#[derive(Clone, Copy, Debug)]
+pub struct Rest {
+    pub due: DueRow,
+    pub until: Time,
+}
+
+/// Lets transfers of one tenant rest, and answers where each that is still there stands. No fact: the journal does not
+/// hear of it. An empty answer means that the tenant was reset. Refuses nothing.
+pub async fn rest(plane: &Plane, tenant: TenantNo, rests: Vec<Rest>) -> Result<Vec<Moved>, Stop<Illegal>> {
+    let objects = u32::try_from(rests.len()).unwrap_or(u32::MAX);
+    let fence = members::fence_of(plane, Duty::Payouts);
+    let run = move |tx: &mut Tx<'_>| {
+        if !members::fence(tx, &fence)? {
+            return Err(Halt::Faulted(members::lost()));
+        }
+        want(tx, tenant, rests.iter().map(|rest| (rest.due.seq, rest.due.state, Some(rest.due.at))))?;
+        let mut stand = Vec::with_capacity(rests.len());
+        if grants::current(tx, tenant)?.is_none() {
+            return Ok(stand);
+        }
+        for rest in &rests {
+            let Some(row) = tx.get::<TransferRow>(&(tenant, rest.due.seq))? else { continue };
+            let before = row.due();
+            stand.push(match before == Some(rest.due) {
+                true => keep(tx, before, TransferRow { due_at: rest.until, ..row })?,
+                false => Moved::of(&row),
+            });
+        }
+        Ok(stand)
+    };
+    plane.store().submit(Lane::Worker { tenant, objects }, run).await
 }
 
 /// What the moves of one operation add up to.
@@ -121,7 +200,7 @@ impl Sums {
         row: TransferRow,
         now: Time,
         settings: &PayoutSettings,
-    ) -> Result<TransferRow, Halt<Illegal>> {
+    ) -> Result<Moved, Halt<Illegal>> {
         let state = row.state.after(one.event).map_err(Halt::Refused)?;
         let attempts = row.attempts.saturating_add(u32::from(one.event.is_trouble()));
         match state {
@@ -140,6 +219,7 @@ impl Sums {
         let (number, substate) = state.numbers();
         // Writing to a String cannot fail.
         let _ = write!(self.text, "{comma}[{},\"{number}/{substate}\"]", row.seq);
+        let before = row.due();
         let after = TransferRow {
             state,
             attempts,
@@ -150,8 +230,7 @@ impl Sums {
             note: one.note.clone().or(row.note),
             ..row
         };
-        tx.put(after.clone());
-        Ok(after)
+        Ok(keep(tx, before, after)?)
     }
 
     /// A reservation always covers its settlement and its release: a refusal here is our fault.
@@ -182,12 +261,6 @@ fn due(state: State, now: Time, attempts: u32, settings: &PayoutSettings) -> Tim
     }
 }
 
-/// Every transfer that is not final, those of retired tenants included.
-pub fn open(plane: &Plane) -> Result<Vec<Due>, Fault> {
-    let rows = plane.store().read(|reader| reader.select::<TransferRow>("open = 1"))?;
-    Ok(rows.iter().map(|row| Moved::of(row).due(row.tenant)).collect())
-}
-
 /// The tenant's transfer with this id.
 pub fn of_tenant(plane: &Plane, tenant: TenantNo, id: &str) -> Result<Option<TransferRow>, Fault> {
     plane.store().read(|reader| {
@@ -202,22 +275,6 @@ pub fn submission(plane: &Plane, tenant: TenantNo, seq: u64) -> Result<Option<(T
         let row = reader.get::<TransferRow>(&(tenant, seq))?;
         let entry = reader.get::<Entry>(&(tenant, seq))?;
         Ok(row.zip(entry))
-    })
-}
-
-/// Open transfers with what was asked, in order of tenant and acceptance: the first `most` for which `wanted` holds.
-/// Reads every open transfer's state: for the operator, not for callers.
-pub fn open_asks(
-    plane: &Plane,
-    _operator: &Operator,
-    most: usize,
-    wanted: impl Fn(&TransferRow) -> bool,
-) -> Result<Vec<(TransferRow, Entry)>, Fault> {
-    plane.store().read(|reader| {
-        let rows = reader.select::<TransferRow>("open = 1 ORDER BY pos")?;
-        let rows = rows.into_iter().filter(|row| wanted(row)).take(most);
-        let with_ask = rows.map(|row| Ok(reader.get::<Entry>(&(row.tenant, row.seq))?.map(|entry| (row, entry))));
-        with_ask.filter_map(Result::transpose).collect()
     })
 }
 

@@ -14,15 +14,15 @@ mod tests;
 use ::store::{ClaimKey, Claimed, Draft, Halt, Lane, Once, Saved, TenantNo, Tx};
 use base::{Amount, Fault, Stop, Time, mac};
 
-use crate::plane::Due;
 use crate::sandbox::magic;
 use crate::{Caller, Phone, Plane, books, grants, kyc, spending};
 
 pub(crate) use advance::walk;
-pub use advance::{Move, Moved, WordRefusal, advance, of_tenant, on_operators_word, open, open_asks, submission};
+pub use advance::{Move, Moved, Rest, WordRefusal, advance, of_tenant, on_operators_word, rest, submission};
 pub use quote::Quote;
 pub use state::{Event, FailReason, Illegal, RetryStep, State};
-pub use store::TransferRow;
+pub use store::{DueRow, Found, TransferRow, Wanted, due, first_due, open_asks};
+pub(crate) use store::{by_key, each_open};
 
 /// The claims of transfers: a CashQ `id` is claimed for ever, per tenant.
 pub(crate) const ROUTE_TRANSFER: u16 = 1;
@@ -95,7 +95,7 @@ pub async fn create(
     let told = move |created: &Created| {
         if let Created::First { due, .. } = created {
             work.opened(1);
-            work.add([*due]);
+            work.ring(due);
         }
     };
     let created = plane.store().submit_then(Lane::Client(caller.tenant()), move |tx| creation.run(tx), told);
@@ -159,7 +159,7 @@ struct Creation {
 }
 
 enum Created {
-    First { answer: Saved, due: Due },
+    First { answer: Saved, due: DueRow },
     Before(Saved),
 }
 
@@ -225,14 +225,8 @@ impl Creation {
             Draft { kind: "transfer_accepted", facts: self.facts.clone(), postings, answer: Some(self.answer.clone()) };
         let seq = tx.append::<Refusal>(self.tenant, draft)?;
         let row = self.first_row(&tenant, tx.now(), seq, quote);
-        let due = Due {
-            at: row.due_at,
-            tenant: self.tenant,
-            seq,
-            state: row.state,
-            attempts: row.attempts,
-            script: row.script,
-        };
+        let due = row.due().ok_or_else(|| Halt::Faulted(Fault::new("a new transfer is final")))?;
+        tx.add(due);
         tx.add(row);
         tx.claim(&self.once, seq);
         Ok(Created::First { answer: self.answer.clone(), due })

@@ -163,6 +163,11 @@ impl State {
         matches!(self, State::Paid | State::Failed)
     }
 
+    /// The rail's by now, so that only the rail knows what comes next.
+    pub fn is_with_the_rail(self) -> bool {
+        matches!(self, State::Processing | State::Retrying(_))
+    }
+
     /// Still on its way, so it can fail. A failed one cannot fail again, nor can a paid one.
     fn may_fail(self) -> bool {
         !matches!(self, State::Failing(_) | State::Paid | State::Failed)

@@ -6,7 +6,7 @@ use base::{KeyId, Time};
 use crate::books::{AccountName, AccountRow};
 use crate::grants::TenantRow;
 use crate::kyc::SubjectRow;
-use crate::payouts::TransferRow;
+use crate::payouts::{DueRow, TransferRow};
 use crate::spending::{SpendRow, WindowRow};
 
 pub(super) struct Removed {
@@ -22,7 +22,8 @@ pub(super) fn remove(tx: &mut Tx<'_>, tenant: TenantNo, most: usize) -> Result<R
     let mut open_transfers = 0;
     let first = first_key_id();
     broom.sweep::<Claim>(tx, |tenant| (tenant, 0, "".into()), |_| ())?;
-    broom.sweep::<TransferRow>(tx, |tenant| (tenant, 0), |row| open_transfers += i64::from(!row.state.is_final()))?;
+    broom.sweep::<DueRow>(tx, |tenant| (tenant, false, Time(i64::MIN), 0), |_| open_transfers += 1)?;
+    broom.sweep::<TransferRow>(tx, |tenant| (tenant, 0), |_| ())?;
     broom.sweep::<Entry>(tx, |tenant| (tenant, 0), |_| ())?;
     broom.sweep::<SubjectRow>(tx, |tenant| (tenant, "".into()), |_| ())?;
     broom.sweep::<SpendRow>(tx, |tenant| (tenant, first, Time(i64::MIN)), |_| ())?;

@@ -33,11 +33,6 @@ pub enum Next {
     Leave,
 }
 
-/// Whether the transfer is the rail's by now, so that only the rail knows what comes next.
-pub fn is_with_the_rail(state: State) -> bool {
-    matches!(state, State::Processing | State::Retrying(_))
-}
-
 /// Total: whatever a rail says, whenever it says it, the event is one that the state allows.
 pub fn next(state: State, answer: &Answer) -> Next {
     match state {

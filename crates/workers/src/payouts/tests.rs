@@ -1,10 +1,9 @@
 use base::{Span, Time};
-use plane::Due;
-use plane::payouts::{Event, FailReason, RetryStep, State};
+use plane::payouts::{DueRow, Event, FailReason, RetryStep, State};
 use plane::sandbox::magic::{AMOUNTS, Script};
 
-use super::next::{Answer, Next, is_with_the_rail, next};
-use super::schedule::Schedule;
+use super::agenda::Agenda;
+use super::next::{Answer, Next, next};
 use crate::rail::simulated;
 
 fn answers() -> Vec<Answer> {
@@ -42,7 +41,7 @@ fn money_ends_only_by_the_rails_word_and_only_with_the_rail() {
         for answer in answers() {
             let ends = matches!(next(state, &answer), Next::Move(Event::Pay | Event::Fail(_)));
             let said = matches!(answer, Answer::Paid { .. } | Answer::Failed { .. });
-            assert_eq!(ends, said && is_with_the_rail(state), "{state:?} {answer:?}");
+            assert_eq!(ends, said && state.is_with_the_rail(), "{state:?} {answer:?}");
         }
     }
 }
@@ -50,7 +49,7 @@ fn money_ends_only_by_the_rails_word_and_only_with_the_rail() {
 #[test]
 fn trouble_is_retried_and_never_a_failure() {
     let trouble = Answer::Trouble { note: None };
-    for state in State::ALL.into_iter().filter(|state| is_with_the_rail(*state)) {
+    for state in State::ALL.into_iter().filter(|state| state.is_with_the_rail()) {
         assert_eq!(next(state, &trouble), Next::Move(Event::Retry), "{state:?}");
     }
 }
@@ -69,7 +68,7 @@ fn life(script: Script, from: State) -> Vec<(i64, i64)> {
     let (mut state, mut attempts) = (from, 0);
     let mut numbers = vec![state.numbers()];
     for _ in 0..20 {
-        let due = Due { at: Time(0), tenant: 1, seq: 7, state, attempts, script };
+        let due = DueRow { at: Time(0), tenant: 1, seq: 7, state, attempts, script };
         let Next::Move(event) = next(state, &simulated::answer(&due)) else { return numbers };
         attempts += u32::from(matches!(event, Event::RunShort | Event::Doubt | Event::Retry));
         state = state.after(event).expect("lawful");
@@ -117,7 +116,7 @@ fn forced_into_any_state_every_script_comes_to_rest() {
 fn a_reference_is_the_transfers_own() {
     let of = |tenant, seq| {
         let state = State::Processing;
-        match simulated::answer(&Due { at: Time(0), tenant, seq, state, attempts: 0, script: Script::Pays }) {
+        match simulated::answer(&DueRow { at: Time(0), tenant, seq, state, attempts: 0, script: Script::Pays }) {
             Answer::Paid { trans, .. } => trans,
             other => panic!("{other:?}"),
         }
@@ -128,60 +127,53 @@ fn a_reference_is_the_transfers_own() {
     assert_ne!(of(1, 2), of(1, 3));
 }
 
-fn due(tenant: u32, seq: u64, at: i64) -> Due {
-    Due { at: Time(at), tenant, seq, state: State::Created, attempts: 0, script: Script::Pays }
-}
-
-fn seqs(taken: &[(u32, Vec<Due>)]) -> Vec<(u32, Vec<u64>)> {
-    taken.iter().map(|(tenant, dues)| (*tenant, dues.iter().map(|due| due.seq).collect())).collect()
-}
+const NOT_AHEAD: fn(u32) -> Span = |_| Span(0);
 
 #[test]
-fn the_longest_due_come_first_and_the_rest_stay() {
-    let mut schedule = Schedule::default();
-    [due(1, 1, 30), due(1, 2, 10), due(1, 3, 20), due(1, 4, 40)].into_iter().for_each(|due| schedule.put(due));
-    assert_eq!(seqs(&schedule.take(Time(30), 2, |_| Span(0))), [(1, vec![2, 3])]);
-    assert_eq!(seqs(&schedule.take(Time(30), 2, |_| Span(0))), [(1, vec![1])]);
-    assert!(schedule.take(Time(39), 2, |_| Span(0)).is_empty());
-    assert_eq!(schedule.wait(Time(30), |_| Span(0)), Some(Span(10)));
+fn the_earliest_that_was_noted_counts_until_the_store_was_asked() {
+    let mut agenda = Agenda::default();
+    [30, 10, 20].into_iter().for_each(|at| agenda.note(1, Time(at)));
+    assert_eq!(agenda.wait(Time(4), NOT_AHEAD), Some(Span(6)));
+    assert!(agenda.turn(Time(9), 16, NOT_AHEAD).is_empty());
+    assert_eq!(agenda.turn(Time(10), 16, NOT_AHEAD), [1]);
+    agenda.set(1, Some(Time(20)));
+    assert_eq!(agenda.wait(Time(10), NOT_AHEAD), Some(Span(10)));
+    agenda.set(1, None);
+    assert!(agenda.is_empty());
 }
 
 #[test]
 fn a_tenants_clock_that_is_ahead_makes_its_transfers_due() {
-    let mut schedule = Schedule::default();
-    [due(1, 1, 100), due(2, 1, 100)].into_iter().for_each(|due| schedule.put(due));
+    let mut agenda = Agenda::default();
+    [1, 2].into_iter().for_each(|tenant| agenda.note(tenant, Time(100)));
     let ahead = |tenant| Span(if tenant == 2 { 90 } else { 0 });
-    assert_eq!(schedule.wait(Time(5), ahead), Some(Span(5)));
-    assert_eq!(seqs(&schedule.take(Time(10), 9, ahead)), [(2, vec![1])]);
+    assert_eq!(agenda.wait(Time(5), ahead), Some(Span(5)));
+    assert_eq!(agenda.turn(Time(10), 16, ahead), [2]);
 }
 
 #[test]
 fn every_tenant_has_its_turn_before_any_has_two() {
-    let mut schedule = Schedule::default();
-    for tenant in 0..64 {
-        (0..3).for_each(|seq| schedule.put(due(tenant, seq, 0)));
-    }
-    for round in 0..3u64 {
+    let mut agenda = Agenda::default();
+    (0..64).for_each(|tenant| agenda.note(tenant, Time(0)));
+    for _ in 0..3 {
         let mut served = Vec::new();
         while served.len() < 64 {
-            let taken = schedule.take(Time(0), 1, |_| Span(0));
-            assert!(!taken.is_empty() && taken.iter().all(|(_, dues)| dues.len() == 1 && dues[0].seq == round));
-            served.extend(taken.iter().map(|(tenant, _)| *tenant));
+            let turn = agenda.turn(Time(0), 16, NOT_AHEAD);
+            assert_eq!(turn.len(), 16);
+            served.extend(turn);
         }
         served.sort_unstable();
         assert_eq!(served, (0..64).collect::<Vec<_>>());
     }
-    assert!(schedule.is_empty());
 }
 
 #[test]
-fn what_waits_for_a_person_and_what_is_final_is_not_kept() {
-    let mut schedule = Schedule::default();
-    schedule.put(due(1, 1, i64::MAX));
-    schedule.put(Due { state: State::Paid, ..due(1, 2, 0) });
-    schedule.put(due(1, 3, 0));
-    schedule.put(due(1, 3, 0));
-    assert_eq!(schedule.len(), 1);
-    schedule.forget(1);
-    assert_eq!(schedule.wait(Time(0), |_| Span(0)), None);
+fn what_waits_for_a_person_is_not_noted() {
+    let mut agenda = Agenda::default();
+    agenda.note(1, Time(i64::MAX));
+    agenda.set(2, Some(Time(i64::MAX)));
+    agenda.note(3, Time(0));
+    assert_eq!(agenda.len(), 1);
+    agenda.forget(3);
+    assert_eq!(agenda.wait(Time(0), NOT_AHEAD), None);
 }

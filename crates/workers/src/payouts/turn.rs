@@ -1,59 +1,107 @@
-//! One operation's worth of moves of one tenant, on its way to the store and back.
+//! What the worker proposes for one tenant in one step, on its way to the store and back.
 
-use base::{Stop, Time};
-use plane::payouts::{Event, Move, Moved, advance};
-use plane::{Due, Plane, TenantNo};
+use base::{Span, Stop, Time};
+use plane::payouts::{DueRow, Event, Illegal, Move, Moved, Rest, advance, rest};
+use plane::{Plane, TenantNo};
 
 use super::next::{Answer, Next, next};
 
-/// What the worker proposes for one tenant, and where each transfer stood when it did.
+/// Transfers in one operation.
+pub(super) const OBJECTS_MOST: usize = 500;
+/// How long transfers rest after the rules refused what only a defect proposes.
+const REFUSED_RESTS: Span = Span::seconds(60);
+
+/// Moves and rests of one tenant, and where each transfer stood when they were proposed.
 #[derive(Default)]
 pub(super) struct Turn {
-    dues: Vec<Due>,
-    moves: Vec<Move>,
+    moves: Vec<(DueRow, Move)>,
+    rests: Vec<Rest>,
 }
 
-/// What became of a [`Turn`].
+/// One operation of one tenant.
+pub(super) enum Operation {
+    Moves(Vec<(DueRow, Move)>),
+    Rests(Vec<Rest>),
+}
+
+/// What became of an [`Operation`].
 pub(super) enum Ended {
     /// Where each of its transfers stood and stands now, moved or not; nowhere when it is gone.
-    Stand(Vec<(Due, Option<Due>)>),
+    Stand(Vec<(DueRow, Option<DueRow>)>),
     /// The tenant was reset.
     Reset(TenantNo),
-    /// Nothing happened, or nobody knows whether it did: these are proposed again.
-    Again(Vec<Due>),
-    /// The rules refused a move, which [`next`] never proposes: these wait for a long time.
-    Refused(Vec<Due>),
+    /// Nothing happened, or nobody knows whether it did: the store is asked what is due.
+    Again(Vec<DueRow>),
 }
 
 impl Turn {
-    /// Adds what follows from the rail's answer. Gives the transfer's next step back when it is not a move.
-    pub(super) fn add(&mut self, due: Due, answer: Answer) -> Next {
-        let next = next(due.state, &answer);
-        if let Next::Move(event) = next {
-            self.moves.push(with_facts(Move::new(due.seq, due.state, event), answer));
-            self.dues.push(due);
+    /// Adds what follows from the rail's answer: a move, or a rest until `again_at` or, where only a person can move it,
+    /// until one does.
+    pub(super) fn add(&mut self, due: DueRow, answer: Answer, again_at: Time) {
+        match next(due.state, &answer) {
+            Next::Move(event) => {
+                let one = Move { due_at: Some(due.at), ..Move::new(due.seq, due.state, event) };
+                self.moves.push((due, with_facts(one, answer)));
+            }
+            Next::AskAgain => self.rest(due, again_at),
+            Next::Leave => self.rest(due, Time(i64::MAX)),
         }
-        next
+    }
+
+    pub(super) fn rest(&mut self, due: DueRow, until: Time) {
+        self.rests.push(Rest { due, until });
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.moves.is_empty()
+        self.moves.is_empty() && self.rests.is_empty()
     }
 
+    pub(super) fn operations(self) -> Vec<Operation> {
+        let Turn { mut moves, mut rests } = self;
+        let mut operations = Vec::new();
+        while !moves.is_empty() {
+            let rest = moves.split_off(moves.len().min(OBJECTS_MOST));
+            operations.push(Operation::Moves(std::mem::replace(&mut moves, rest)));
+        }
+        while !rests.is_empty() {
+            let rest = rests.split_off(rests.len().min(OBJECTS_MOST));
+            operations.push(Operation::Rests(std::mem::replace(&mut rests, rest)));
+        }
+        operations
+    }
+}
+
+impl Operation {
     pub(super) async fn play(self, plane: Plane, tenant: TenantNo) -> Ended {
-        let Turn { dues, moves } = self;
-        match advance(&plane, tenant, moves).await {
-            Ok(moved) if moved.is_empty() => Ended::Reset(tenant),
-            Ok(moved) => Ended::Stand(pair(dues, moved)),
-            Err(Stop::Faulted(fault)) => {
-                tracing::warn!(tenant, fault = fault.chain(), "transfers were not moved this time");
-                Ended::Again(dues)
+        match self {
+            Operation::Rests(rests) => {
+                let dues = rests.iter().map(|rest| rest.due).collect();
+                ended(tenant, dues, rest(&plane, tenant, rests).await).0
             }
-            Err(Stop::Refused(illegal)) => {
-                tracing::error!(tenant, transfers = dues.len(), %illegal, "a worker proposed what cannot happen");
-                Ended::Refused(dues)
+            Operation::Moves(moves) => {
+                let (dues, moves): (Vec<DueRow>, Vec<Move>) = moves.into_iter().unzip();
+                let (ended, refused) = ended(tenant, dues, advance(&plane, tenant, moves).await);
+                let Some(Illegal) = refused else { return ended };
+                let Ended::Again(dues) = ended else { return ended };
+                tracing::error!(tenant, transfers = dues.len(), "a worker proposed what cannot happen");
+                let until = plane.now().plus(plane.work().ahead(tenant)).plus(REFUSED_RESTS);
+                let rests = dues.iter().map(|due| Rest { due: *due, until }).collect();
+                self::ended(tenant, dues, rest(&plane, tenant, rests).await).0
             }
         }
+    }
+}
+
+/// And what the rules refused, if they did.
+fn ended(tenant: TenantNo, dues: Vec<DueRow>, outcome: Result<Vec<Moved>, Stop<Illegal>>) -> (Ended, Option<Illegal>) {
+    match outcome {
+        Ok(moved) if moved.is_empty() => (Ended::Reset(tenant), None),
+        Ok(moved) => (Ended::Stand(pair(dues, moved)), None),
+        Err(Stop::Faulted(fault)) => {
+            tracing::warn!(tenant, fault = fault.chain(), "transfers were not moved this time");
+            (Ended::Again(dues), None)
+        }
+        Err(Stop::Refused(illegal)) => (Ended::Again(dues), Some(illegal)),
     }
 }
 
@@ -66,13 +114,8 @@ fn with_facts(one: Move, answer: Answer) -> Move {
 }
 
 /// Both are in the same order; a transfer that is not there any more is missing from `moved`.
-fn pair(dues: Vec<Due>, moved: Vec<Moved>) -> Vec<(Due, Option<Due>)> {
+fn pair(dues: Vec<DueRow>, moved: Vec<Moved>) -> Vec<(DueRow, Option<DueRow>)> {
     let mut moved = moved.into_iter().peekable();
-    let stands = |due: Due| (due, moved.next_if(|one| one.seq == due.seq).map(|one| one.due(due.tenant)));
+    let stands = |due: DueRow| (due, moved.next_if(|one| one.seq == due.seq).map(|one| one.due(due.tenant)));
     dues.into_iter().map(stands).collect()
-}
-
-/// The same transfers, not to be looked at before `at`.
-pub(super) fn not_before(dues: Vec<Due>, at: Time) -> impl Iterator<Item = Due> {
-    dues.into_iter().map(move |due| Due { at: due.at.max(at), ..due })
 }

@@ -2,9 +2,9 @@
 //! it remembers nothing and says the same after a restart.
 
 use base::mac::sha256;
-use plane::payouts::{FailReason, RetryStep, State};
+use plane::Sandbox;
+use plane::payouts::{DueRow, FailReason, RetryStep, State};
 use plane::sandbox::magic::Script;
-use plane::{Due, Sandbox};
 
 use crate::payouts::next::Answer;
 
@@ -20,7 +20,7 @@ impl Simulated {
 }
 
 /// What the rail says of this transfer now.
-pub(crate) fn answer(due: &Due) -> Answer {
+pub(crate) fn answer(due: &DueRow) -> Answer {
     match (due.script, due.state) {
         (Script::RunsShortOnce, State::ReadyToDebit) if due.attempts == 0 => Answer::Short,
         (Script::DoubtedOnce, State::Verifying) if due.attempts == 0 => Answer::Doubtful,
@@ -29,7 +29,7 @@ pub(crate) fn answer(due: &Due) -> Answer {
     }
 }
 
-fn of_script(script: Script, due: &Due) -> Answer {
+fn of_script(script: Script, due: &DueRow) -> Answer {
     let failed = |reason| Answer::Failed { reason, note: None };
     match script {
         Script::FailsInProcessing => failed(FailReason::Processing),
@@ -47,7 +47,7 @@ fn of_script(script: Script, due: &Due) -> Answer {
 }
 
 /// The same for the same transfer, and nothing that tells how many tenants or transfers there are.
-fn reference(due: &Due) -> String {
+fn reference(due: &DueRow) -> String {
     let hash = sha256(&[b"simulated rail", &due.tenant.to_be_bytes(), &due.seq.to_be_bytes()]);
     let digits = hash.iter().take(8).fold(0u64, |number, byte| number << 8 | u64::from(*byte));
     format!("SIM-{digits:016X}")

@@ -1,8 +1,7 @@
 //! One turn of talk with the peer about one transfer.
 
-use base::Span;
-use plane::payouts::{Moved, submission};
-use plane::{Due, Plane};
+use plane::Plane;
+use plane::payouts::{DueRow, submission};
 
 use super::client::CashQRail;
 use super::dossier::{Dossier, Heard, Patience, Stage, Verdict};
@@ -11,29 +10,26 @@ use super::wire::{self, Standing, Submission};
 use crate::figures;
 use crate::payouts::calls::Said;
 
-/// When our own store did not answer.
-const AGAIN_IN: Span = Span::seconds(1);
-
 /// Tells or asks the peer what the dossier says is next. Reads the transfer first: what was decided meanwhile, by the
-/// operator for one, is not submitted any more.
+/// operator for one, is not submitted any more. Gives back what is to be remembered for the next call.
 pub(crate) async fn exchange(
     plane: Plane,
     rail: CashQRail,
     label: &'static str,
-    due: Due,
+    due: DueRow,
     mut dossier: Dossier,
-) -> (Dossier, Said) {
+) -> (Option<Dossier>, Said) {
     let id = order::submission_id(due.tenant, due.seq);
     let (row, facts) = match submission(&plane, due.tenant, due.seq) {
         Ok(Some((row, entry))) => (row, entry.facts),
-        Ok(None) => return (dossier, unasked(&plane, Due { state: plane::payouts::State::Failed, ..due })),
+        Ok(None) => return (None, Said { due, answer: None }),
         Err(fault) => {
             tracing::warn!(fault = fault.chain(), "a transfer could not be read");
-            return (dossier, unasked(&plane, due));
+            return (Some(dossier), Said { due, answer: None });
         }
     };
     if row.state != due.state {
-        return (dossier, Said { due: Moved::of(&row).due(due.tenant), answer: None });
+        return (row.state.is_with_the_rail().then_some(dossier), Said { due, answer: None });
     }
     let patience = Patience { quiet: rail.quiet(), shortages_most: plane.config().payouts.attempts_most };
     loop {
@@ -44,7 +40,7 @@ pub(crate) async fn exchange(
             tracing::error!(plane = label, why, "the rail takes no transfers: this needs the operator");
         }
         if let Verdict::Answer(answer, again_in) = dossier.follow(heard, now, patience) {
-            return (dossier, Said { due, answer: Some((answer, again_in)) });
+            return (Some(dossier), Said { due, answer: Some((answer, again_in)) });
         }
     }
 }
@@ -57,12 +53,6 @@ async fn talk(rail: &CashQRail, stage: &Stage, facts: &str, id: &str) -> Heard {
         }),
         Stage::Look | Stage::Confirm(..) => Heard::Looked(wire::standing(&rail.look(id).await, id)),
     }
-}
-
-/// Nobody was asked: looked at again in a while, as it stands in `due`.
-fn unasked(plane: &Plane, due: Due) -> Said {
-    let now = plane.now().plus(plane.work().ahead(due.tenant));
-    Said { due: Due { at: now.plus(AGAIN_IN), ..due }, answer: None }
 }
 
 fn word(heard: &Heard) -> &'static str {
