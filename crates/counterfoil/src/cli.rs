@@ -36,6 +36,10 @@ pub enum Command {
     Backup(Backup),
     /// Put a backup in its place, after its books were added up and every row was read.
     Restore(Restore),
+    /// Bring stores to the version that this program knows: plan, apply, verify.
+    Migrate(Migrate),
+    /// Move a stopped store from a file to a PostgreSQL database, or back, and prove that both are equal.
+    Copy(Copy),
     /// Show or check a configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -55,6 +59,10 @@ pub struct Dev {
     /// Where everything is kept; made if missing.
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
+    /// Keep everything but secrets in PostgreSQL, such as postgres://me@localhost/pay: control, sandbox and live get
+    /// the databases pay_control, pay_sandbox and pay_live, made if they are missing.
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
 }
 
 #[derive(Args)]
@@ -102,6 +110,46 @@ pub struct Restore {
     #[arg(long)]
     pub replace: bool,
     /// One JSON object per store instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Migrate {
+    #[command(subcommand)]
+    pub step: MigrateStep,
+    /// The directory that holds `control`, `sandbox` and `live`.
+    #[arg(long, value_name = "DIR", default_value = "data", global = true)]
+    pub data: PathBuf,
+    /// A database instead of a directory; --env says whose.
+    #[arg(long, value_name = "URL", global = true)]
+    pub store: Option<String>,
+    #[arg(long, value_enum, default_value = "all", global = true)]
+    pub env: Which,
+    /// One JSON object per line instead of a table.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum MigrateStep {
+    /// List the steps that each store lacks. Changes nothing.
+    Plan,
+    /// Do them, each whole or not at all. May be killed and run again.
+    Apply,
+    /// Compare every table with what this program knows, and read every row. Changes nothing.
+    Verify,
+}
+
+#[derive(Args)]
+pub struct Copy {
+    /// The store as it is: sqlite:DIR, its own directory such as sqlite:data/live, or postgres://user@host/database.
+    #[arg(long, value_name = "STORE")]
+    pub from: String,
+    /// The new store, empty: the other of the two. A plane's directory has its secret.
+    #[arg(long, value_name = "STORE")]
+    pub to: String,
+    /// The outcome as one JSON object.
     #[arg(long)]
     pub json: bool,
 }

@@ -18,7 +18,8 @@ pub fn run(command: &ConfigCommand) -> Result<(), Failure> {
 fn print(from: &From, json: bool) -> Result<(), Failure> {
     let variables = Variables::of_the_process();
     let untouched = from.config.is_none() && !variables.override_something();
-    let tree = Sources { file: from.config.as_deref(), variables, needed: &[] }.tree()?;
+    let mut tree = Sources { file: from.config.as_deref(), variables, needed: &[] }.tree()?;
+    config::veil(&mut tree);
     let text = match (json, untouched) {
         (true, _) => format!("{}\n", json!(tree)),
         (false, true) => config::DEFAULT.to_owned(),

@@ -5,12 +5,14 @@ mod backup;
 mod cli;
 mod config;
 mod configured;
+mod copy;
 mod dev;
 mod failure;
 mod house;
 mod listen;
 mod logs;
 mod metrics;
+mod migrate;
 mod reference;
 mod serve;
 mod signal;
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         Command::BenchReference(reference) => reference::run(reference.kind),
         Command::Backup(options) => backup::run(&options),
         Command::Restore(options) => backup::restore(&options),
+        Command::Migrate(options) => migrate::run(&options),
+        Command::Copy(options) => copy::run(&options),
         Command::Config(command) => configured::run(&command),
     };
     done.map_or_else(Failure::end, |()| ExitCode::SUCCESS)

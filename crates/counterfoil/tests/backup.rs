@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 use kit::{Connection, Server, admin_json, files, program, transfer};
 use serde_json::Value;
 
+fn on_files(data: &Path) -> Server {
+    Server::dev_with(kit::dev_on_files(data), data)
+}
+
 fn backup(data: &Path, to: &Path, more: &[&str]) -> Output {
     let mut command = program();
     command.arg("backup").arg("--data").arg(data).arg("--to").arg(to).arg("--json").args(more);
@@ -53,7 +57,7 @@ fn known(server: &Server, key: &str, id: &str) -> bool {
 
 /// A stopped installation with a tenant, keys and ten transfers, and its sandbox's agent key.
 fn stopped(data: &Path) -> String {
-    let server = Server::dev(data);
+    let server = on_files(data);
     (0..10).for_each(|id| sent(&server, &id.to_string()));
     let key = server.key("sandbox", "agent").to_owned();
     assert!(server.terminate().status.success());
@@ -64,7 +68,7 @@ fn stopped(data: &Path) -> String {
 fn a_backup_under_load_has_all_that_was_answered_before_it_began() {
     let dir = tempfile::tempdir().unwrap();
     let (data, to, second) = (dir.path().join("data"), dir.path().join("backup"), dir.path().join("second"));
-    let server = Server::dev(&data);
+    let server = on_files(&data);
     let (agent, sandbox) = (server.key("sandbox", "agent").to_owned(), server.url("sandbox").to_owned());
     let (stop, acknowledged) = (AtomicBool::new(false), AtomicU64::new(0));
     let before = std::thread::scope(|scope| {
@@ -100,7 +104,7 @@ fn a_backup_under_load_has_all_that_was_answered_before_it_began() {
     let rows = done(&restore(&to, &second, &[]));
     assert_eq!(row(&rows, "sandbox")["tenants"], 1);
     assert!(row(&rows, "sandbox")["entries"].as_u64().unwrap() > before);
-    let again = Server::dev(&second);
+    let again = on_files(&second);
     // The secret came along: keys of the first installation are keys of the second.
     for id in 1..=before {
         assert!(known(&again, &agent, &id.to_string()), "{id} was answered before the backup began");
@@ -113,21 +117,21 @@ fn a_backup_under_load_has_all_that_was_answered_before_it_began() {
 fn a_stopped_and_a_killed_installation_are_backed_up_too() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let server = Server::dev(&data);
+    let server = on_files(&data);
     (0..10).for_each(|id| sent(&server, &id.to_string()));
     let agent = server.key("sandbox", "agent").to_owned();
     server.kill();
     // Everything is still in the log.
     let rows = done(&backup(&data, &dir.path().join("first"), &["--env", "sandbox"]));
     assert_eq!(rows.len(), 1);
-    let server = Server::dev(&data);
+    let server = on_files(&data);
     sent(&server, "10");
     assert!(server.terminate().status.success());
     done(&backup(&data, &dir.path().join("second"), &[]));
     for (name, last) in [("first", 9), ("second", 10)] {
         let restored = dir.path().join(format!("{name}-restored"));
         done(&restore(&dir.path().join(name), &restored, &["--env", "sandbox"]));
-        let server = Server::dev(&restored);
+        let server = on_files(&restored);
         for id in 0..=10 {
             assert_eq!(known(&server, &agent, &id.to_string()), id <= last, "{name}: {id}");
         }
@@ -149,7 +153,7 @@ fn what_is_in_the_way_is_refused_and_stays() {
     let (code, said) = refused(&restore(&to, &data, &["--env", "live"]));
     assert!(code == 3 && said.contains("name the directory of a backup"), "{code} {said}");
 
-    let server = Server::dev(&data);
+    let server = on_files(&data);
     sent(&server, "900002");
     let (code, said) = refused(&restore(&to, &data, &["--replace"]));
     assert!(code == 70 && said.contains("stop it first"), "{code} {said}");
@@ -159,13 +163,13 @@ fn what_is_in_the_way_is_refused_and_stays() {
 
     let rows = done(&restore(&to, &data, &["--replace"]));
     let aside = Path::new(rows[0]["replaced"].as_str().unwrap()).to_owned();
-    let server = Server::dev(&data);
+    let server = on_files(&data);
     assert!(known(&server, &key, "9") && !known(&server, &key, "900002"));
     assert!(server.terminate().status.success());
     // What was replaced is whole: put back, it knows what came after the backup.
     std::fs::rename(data.join("sandbox"), dir.path().join("restored")).unwrap();
     std::fs::rename(aside, data.join("sandbox")).unwrap();
-    assert!(known(&Server::dev(&data), &key, "900002"));
+    assert!(known(&on_files(&data), &key, "900002"));
 }
 
 #[test]
@@ -251,7 +255,7 @@ fn a_restore_that_is_killed_leaves_the_old_store_or_the_new_one() {
     let (data, to) = (dir.path().join("data"), dir.path().join("backup"));
     let key = stopped(&data);
     done(&backup(&data, &to, &["--env", "sandbox"]));
-    let server = Server::dev(&data);
+    let server = on_files(&data);
     sent(&server, "900003");
     assert!(server.terminate().status.success());
     let seed = fastrand::u64(..);
@@ -284,7 +288,7 @@ fn a_restore_that_is_killed_leaves_the_old_store_or_the_new_one() {
         let alone = dir.path().join(format!("alone-{at}"));
         std::fs::create_dir_all(&alone).unwrap();
         std::fs::rename(store.parent().unwrap(), alone.join("sandbox")).unwrap();
-        let server = Server::dev(&alone);
+        let server = on_files(&alone);
         assert!(known(&server, &key, "9"), "{}", store.display());
         later += usize::from(known(&server, &key, "900003"));
     }

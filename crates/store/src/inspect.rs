@@ -34,6 +34,8 @@ pub(crate) trait Look {
         spec: &'static Spec,
         found: &mut dyn FnMut(Result<&mut dyn Take, Corrupt>),
     ) -> Result<(), EngineError>;
+    /// Other connections of this program to the store, as far as the engine can tell.
+    fn others(&mut self) -> Result<u64, Fault>;
     /// What the engine's own check finds wrong.
     fn damage(&mut self) -> Result<Vec<String>, Fault>;
 }
@@ -131,6 +133,15 @@ impl Inspector {
     /// far, now and then. A row that cannot be read is counted and does not end the reading.
     pub fn rows(&mut self, schema: &Schema, told: &mut dyn FnMut(&'static str, u64)) -> Result<Vec<TableRead>, Fault> {
         schema.tables().iter().map(|table| self.table(table, told)).collect()
+    }
+
+    /// Other connections of this program to the same database. A file's store is locked instead: none.
+    pub fn others(&mut self) -> Result<u64, Fault> {
+        self.look.others()
+    }
+
+    pub(crate) fn look(&mut self) -> &mut dyn Look {
+        self.look.as_mut()
     }
 
     /// What the engine's own check finds wrong, such as an index that does not fit its table. Reads everything.

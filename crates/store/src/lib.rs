@@ -3,6 +3,7 @@
 //! The rules, each with the failure it prevents, are in `docs/store.md`.
 
 mod committer;
+mod copy;
 mod engine;
 mod handle;
 mod inspect;
@@ -28,6 +29,7 @@ extern crate self as store;
 #[cfg(test)]
 mod tests;
 
+pub use copy::{pump, remove, rename};
 pub use handle::{Options, Place, Store};
 pub use postgres::PostgresUrl;
 pub use inspect::{Inspection, Inspector, TableRead};

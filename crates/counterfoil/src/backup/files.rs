@@ -1,20 +1,15 @@
 //! Files that are whole or not there: written beside their place, synced, and renamed.
 
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Context as _;
 use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
-
-/// Makes a directory that only its owner opens, with those above it; one that is there stays as it is.
-pub fn make_private_dir(dir: &Path) -> Result<(), Failure> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    Ok(made.with_context(|| format!("making the directory {}", dir.display()))?)
-}
+use crate::house::make_private_dir;
 
 /// The right to work in a directory, until it is dropped: two commands that write there would mix their files.
 pub fn alone_in(dir: &Path) -> Result<File, Failure> {
@@ -33,7 +28,7 @@ pub fn fresh_dir(dir: &Path) -> Result<(), Failure> {
     if dir.exists() {
         std::fs::remove_dir_all(dir).with_context(|| format!("removing {}", dir.display()))?;
     }
-    make_private_dir(dir)
+    Ok(make_private_dir(dir)?)
 }
 
 /// Copies a file to a new one of mode 0600, syncs it and answers the SHA-256 of what was copied, in hexadecimal.

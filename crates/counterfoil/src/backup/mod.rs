@@ -20,7 +20,9 @@ use crate::admin::{Desk, print};
 use crate::cli;
 use crate::config::Role;
 use crate::failure::Failure;
+use crate::house::make_private_dir;
 
+pub use self::prove::{environment, read, schema};
 pub use self::restore::run as restore;
 
 /// The names inside a store's directory, and inside its backup.
@@ -31,7 +33,7 @@ const MANIFEST: &str = "manifest.json";
 /// Backs up what the command line names.
 pub fn run(options: &cli::Backup) -> Result<(), Failure> {
     let roles = there(&options.data, options.env)?;
-    files::make_private_dir(&options.to)?;
+    make_private_dir(&options.to)?;
     let to = options.to.canonicalize()?;
     let _alone = files::alone_in(&to)?;
     let mut rows = Vec::new();

@@ -14,6 +14,8 @@ use crate::admin::print;
 use crate::cli;
 use crate::config::Role;
 use crate::failure::Failure;
+use crate::house::make_private_dir;
+use crate::migrate::identity_of;
 
 /// Restores what the command line names: everything is proved before the first store is put in its place.
 pub fn run(options: &cli::Restore) -> Result<(), Failure> {
@@ -21,7 +23,7 @@ pub fn run(options: &cli::Restore) -> Result<(), Failure> {
     if roles.is_empty() {
         return Err(Failure::Refused(format!("no backup is in {}: name it with --from", options.from.display())));
     }
-    files::make_private_dir(&options.data)?;
+    make_private_dir(&options.data)?;
     let _alone = files::alone_in(&options.data)?;
     let mut ready = Vec::new();
     for role in roles {
@@ -131,10 +133,7 @@ impl Drop for Restored {
 
 /// Refuses the backup of another store, and one that this program is too old for.
 fn ours(manifest: &Manifest, role: Role) -> Result<(), Failure> {
-    let wanted = match prove::environment(role) {
-        Some(environment) => format!("plane/{}/main", environment.word()),
-        None => "control/control/main".to_owned(),
-    };
+    let wanted = identity_of(role);
     if manifest.identity != wanted {
         let found = &manifest.identity;
         return Err(Failure::Refused(format!("this is a backup of `{found}`, not of `{wanted}`")));

@@ -22,6 +22,7 @@ pub(super) fn checked(file: file::File, sources: &Sources<'_>) -> Result<Config,
         control: ControlRole {
             listen: check.address("control.listen", &file.control.listen),
             data: check.text("control.data", &file.control.data).into(),
+            database: check.database("control", &file.control.store),
             public_url: check.url("control.public_url", &file.control.public_url),
         },
         metrics: Metrics {
@@ -31,12 +32,13 @@ pub(super) fn checked(file: file::File, sources: &Sources<'_>) -> Result<Config,
         },
         log: check.log(&file.log),
     };
+    check.databases_of_their_own(&config);
     check.problems.none_or(config)
 }
 
 /// Goes through a file and collects what is wrong. What it answers after a complaint is never used.
 pub(super) struct Check<'a> {
-    sources: &'a Sources<'a>,
+    pub(super) sources: &'a Sources<'a>,
     pub(super) problems: Problems,
 }
 
@@ -44,6 +46,7 @@ impl Check<'_> {
     fn sandbox(&mut self, from: &file::Sandbox, corridors: &Corridors) -> PlaneRole {
         let mut plane = PlaneConfig::new(PlaneName::main(Environment::Sandbox), self.text("sandbox.data", &from.data));
         plane.corridors = corridors.clone();
+        plane.database = self.database("sandbox", &from.store);
         plane.sandbox_start = SandboxStart {
             balance: self.dollars("sandbox.start.balance", &from.start.balance),
             overdraft: self.dollars("sandbox.start.overdraft", &from.start.overdraft),
@@ -74,6 +77,7 @@ impl Check<'_> {
     fn live(&mut self, from: &file::Live, corridors: &Corridors) -> PlaneRole {
         let mut plane = PlaneConfig::new(PlaneName::main(Environment::Live), self.text("live.data", &from.data));
         plane.corridors = corridors.clone();
+        plane.database = self.database("live", &from.store);
         let public_url = self.url("live.public_url", &from.public_url);
         let listen = self.address("live.listen", &from.listen);
         self.reachable("live", listen, public_url.as_ref());

@@ -19,6 +19,7 @@ pub(super) struct File {
 pub(super) struct Control {
     pub(super) listen: String,
     pub(super) data: String,
+    pub(super) store: String,
     pub(super) public_url: String,
 }
 
@@ -27,6 +28,7 @@ pub(super) struct Control {
 pub(super) struct Sandbox {
     pub(super) listen: String,
     pub(super) data: String,
+    pub(super) store: String,
     pub(super) public_url: String,
     pub(super) trusted_proxies: Vec<String>,
     pub(super) limits: Limits,
@@ -40,6 +42,7 @@ pub(super) struct Sandbox {
 pub(super) struct Live {
     pub(super) listen: String,
     pub(super) data: String,
+    pub(super) store: String,
     pub(super) public_url: String,
     pub(super) trusted_proxies: Vec<String>,
     pub(super) limits: Limits,

@@ -3,6 +3,7 @@
 
 mod check;
 mod corridors;
+mod database;
 mod environment;
 mod file;
 mod ranges;
@@ -18,9 +19,11 @@ use std::time::Duration;
 use base::Environment;
 use ipnet::IpNet;
 use plane::PlaneConfig;
+use store::{Place, PostgresUrl};
 use toml::{Table, Value};
 use workers::CashQRail;
 
+pub use database::veil;
 pub use environment::Variables;
 
 /// The defaults, with comments: what `config print` shows.
@@ -68,7 +71,15 @@ pub struct Config {
 pub struct ControlRole {
     pub listen: SocketAddr,
     pub data: PathBuf,
+    /// The database that is the store; `None`: a file in `data`.
+    pub database: Option<PostgresUrl>,
     pub public_url: Option<String>,
+}
+
+impl ControlRole {
+    pub fn place(&self) -> Place {
+        self.database.clone().map_or_else(|| Place::Directory(self.data.clone()), Place::Postgres)
+    }
 }
 
 /// One plane with its listener.

@@ -5,12 +5,12 @@ mod file;
 mod greeting;
 mod seed;
 
-use std::path::Path;
+use store::PostgresUrl;
 
 use crate::cli;
-use crate::config::{Config, Sources, Variables};
+use crate::config::{Config, Role, Sources, Variables};
 use crate::failure::Failure;
-use crate::house::{RunningControl, RunningMetrics, RunningPlane};
+use crate::house::{RunningControl, RunningMetrics, RunningPlane, make_private_dir};
 use crate::logs;
 use crate::metrics::Recorder;
 use crate::signal::Signals;
@@ -28,6 +28,7 @@ pub fn run(options: &cli::Dev) -> Result<(), Failure> {
         .filter(|(_, address)| address.port() != 0)
         .map(|(what, address)| (what.to_owned(), format!("http://{address}"), true));
     make_private_dir(&options.data)?;
+    make_databases(&config)?;
     let control = RunningControl::start(&config.control, &levels, places.collect())?;
     let sandbox = RunningPlane::start(&config.sandbox, &levels)?;
     let live = RunningPlane::start(&config.live, &levels)?;
@@ -66,7 +67,7 @@ pub fn run(options: &cli::Dev) -> Result<(), Failure> {
 /// The defaults with the variables of the environment, in this directory, at these addresses, with limits that let a load
 /// through.
 fn config(options: &cli::Dev) -> Result<Config, Failure> {
-    let sources = Sources { file: None, variables: Variables::of_the_process(), needed: &crate::config::Role::ALL };
+    let sources = Sources { file: None, variables: Variables::of_the_process(), needed: &Role::ALL };
     let mut config = sources.config()?;
     config.control.listen = options.control;
     config.control.data = options.data.join("control");
@@ -76,11 +77,28 @@ fn config(options: &cli::Dev) -> Result<Config, Failure> {
         role.plane.dir = options.data.join(role.plane.name.environment.word());
         role.open_wide();
     }
+    if let Some(store) = &options.store {
+        config.control.database = Some(database(store, Role::Control)?);
+        config.sandbox.plane.database = Some(database(store, Role::Sandbox)?);
+        config.live.plane.database = Some(database(store, Role::Live)?);
+    }
     Ok(config)
 }
 
-fn make_private_dir(dir: &Path) -> Result<(), Failure> {
-    use std::os::unix::fs::DirBuilderExt;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.map_err(|error| Failure::Fault(anyhow::anyhow!("making the directory {}: {error}", dir.display())))
+/// The role's own database beside the one that the command line names.
+fn database(store: &str, role: Role) -> Result<PostgresUrl, Failure> {
+    let url =
+        PostgresUrl::parse(store).and_then(|url| url.with_database(&format!("{}_{}", url.database(), role.word())));
+    // Only our own words: what lies beneath may quote the address, and that may hold a password.
+    url.map_err(|fault| Failure::Usage(format!("--store: {fault}: give postgres://user@host/database")))
+}
+
+fn make_databases(config: &Config) -> Result<(), Failure> {
+    let databases = [&config.control.database, &config.sandbox.plane.database, &config.live.plane.database];
+    for database in databases.into_iter().flatten() {
+        if database.make_database().map_err(Failure::Store)? {
+            tracing::info!(database = database.shown(), "database made");
+        }
+    }
+    Ok(())
 }

@@ -27,13 +27,13 @@ impl RunningControl {
         levels: &Levels,
         places: Vec<(String, String, bool)>,
     ) -> Result<RunningControl, Failure> {
-        let control = Control::open(&role.data, Arc::new(SystemClock), Arc::new(OsChance)).map_err(Failure::Store)?;
+        let control = Control::open(role.place(), Arc::new(SystemClock), Arc::new(OsChance)).map_err(Failure::Store)?;
         let mut site = Site::new("control", 1)?;
         let listener = site.bind("control", role.listen)?;
         let routes = routes(&control, &site, places);
         let writes = control.clone();
         let served = Served {
-            dir: Some(role.data.clone()),
+            dir: role.database.is_none().then(|| role.data.clone()),
             log_bytes: Arc::new(move || writes.stats().figures().log_bytes),
             closing: site.when_closing(),
         };

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 pub use self::front::RunningControl;
 pub use self::plane::{RunningPlane, gate_options};
-pub use self::site::Site;
+pub use self::site::{Site, make_private_dir};
 
 use crate::failure::Failure;
 use crate::listen::{Bounds, health, landing};

@@ -38,7 +38,7 @@ impl RunningPlane {
         let workers = Workers::start(plane.clone(), rail(&plane, &role.rail)?, site.handle());
         let writes = plane.clone();
         let served = Served {
-            dir: Some(role.plane.dir.clone()),
+            dir: role.plane.database.is_none().then(|| role.plane.dir.clone()),
             log_bytes: Arc::new(move || writes.stats().figures().log_bytes),
             closing: site.when_closing(),
         };

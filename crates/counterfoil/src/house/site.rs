@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::{AbortHandle, JoinHandle};
 
@@ -21,11 +22,14 @@ pub struct Site {
     when_closing: WhenClosing,
     listeners: Vec<JoinHandle<()>>,
     background: Vec<AbortHandle>,
-    socket: Option<PathBuf>,
+    /// The operator's socket, once it is ours.
+    socket: Arc<OnceLock<PathBuf>>,
 }
 
 /// Blocking calls (readers of the store) run on at most so many further threads.
 const BLOCKING_MOST: usize = 16;
+/// How often a process looks whether the operator's socket is free.
+const SOCKET_LOOK: Duration = Duration::from_secs(1);
 
 impl Site {
     pub fn new(name: &'static str, threads: usize) -> anyhow::Result<Site> {
@@ -38,7 +42,15 @@ impl Site {
             .context("starting threads")?;
         let (closing, when_closing) = Closing::new();
         let address = SocketAddr::from(([0, 0, 0, 0], 0));
-        Ok(Site { runtime, address, closing, when_closing, listeners: vec![], background: vec![], socket: None })
+        Ok(Site {
+            runtime,
+            address,
+            closing,
+            when_closing,
+            listeners: vec![],
+            background: vec![],
+            socket: Arc::default(),
+        })
     }
 
     pub fn handle(&self) -> &Handle {
@@ -65,21 +77,27 @@ impl Site {
         self.listeners.push(self.runtime.spawn(listen::serve(listener, router, bounds, self.when_closing())));
     }
 
-    /// Serves the operator on a socket that only the process's user can open. The caller holds the directory's lock, so
-    /// a socket that is there already belongs to nobody.
+    /// Serves the operator on a socket that only the process's user can open. Of several processes that share a store and
+    /// a directory, one has the socket; when it has gone, another takes it.
     pub fn serve_operator(&mut self, socket: &Path, router: Router) -> anyhow::Result<()> {
-        let shown = socket.display();
-        if socket.exists() {
-            std::fs::remove_file(socket).with_context(|| format!("removing the old socket {shown}"))?;
+        if let Some(dir) = socket.parent() {
+            make_private_dir(dir)?;
         }
-        let inside = self.runtime.enter();
-        let listener = UnixListener::bind(socket)
-            .with_context(|| format!("making the socket {shown} (its path may have at most 107 bytes)"))?;
-        drop(inside);
-        std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))
-            .with_context(|| format!("closing the socket {shown} to others"))?;
-        self.listeners.push(self.runtime.spawn(listen::serve(listener, router, Bounds::SMALL, self.when_closing())));
-        self.socket = Some(socket.to_owned());
+        let first = self.block_on(take_socket(socket))?;
+        let (socket, taken, closing) = (socket.to_owned(), Arc::clone(&self.socket), self.when_closing());
+        self.listeners.push(self.runtime.spawn(async move {
+            let mut listener = first;
+            while listener.is_none() {
+                tokio::select! {
+                    () = closing.begun() => return,
+                    () = tokio::time::sleep(SOCKET_LOOK) => {}
+                }
+                listener = take_socket(&socket).await.unwrap_or_default();
+            }
+            let Some(listener) = listener else { return };
+            let _ = taken.set(socket);
+            listen::serve(listener, router, Bounds::SMALL, closing).await;
+        }));
         Ok(())
     }
 
@@ -103,7 +121,7 @@ impl Site {
                 }
             }
         });
-        if let Some(socket) = self.socket.take() {
+        if let Some(socket) = self.socket.get() {
             // Left behind, it would only be replaced at the next start.
             let _ = std::fs::remove_file(socket);
         }
@@ -114,4 +132,27 @@ impl Site {
         self.background.iter().for_each(AbortHandle::abort);
         self.runtime.shutdown_timeout(Duration::from_secs(1));
     }
+}
+
+/// The socket, unless another process answers on it. One that nobody answers on was left behind.
+async fn take_socket(socket: &Path) -> anyhow::Result<Option<UnixListener>> {
+    let shown = socket.display();
+    if socket.exists() {
+        if UnixStream::connect(socket).await.is_ok() {
+            return Ok(None);
+        }
+        std::fs::remove_file(socket).with_context(|| format!("removing the old socket {shown}"))?;
+    }
+    let listener = UnixListener::bind(socket)
+        .with_context(|| format!("making the socket {shown} (its path may have at most 107 bytes)"))?;
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))
+        .with_context(|| format!("closing the socket {shown} to others"))?;
+    Ok(Some(listener))
+}
+
+/// Makes a directory that only its owner opens, with those above it; one that is there stays as it is.
+pub fn make_private_dir(dir: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.with_context(|| format!("making the directory {}", dir.display()))
 }

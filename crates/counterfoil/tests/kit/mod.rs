@@ -42,6 +42,11 @@ pub fn program() -> Command {
 
 /// Everything on free ports, in `data`.
 pub fn dev_command(data: &Path) -> Command {
+    dev_on_files(data)
+}
+
+/// As [`dev_command`], with stores that are files whatever engine this run of the tests is on.
+pub fn dev_on_files(data: &Path) -> Command {
     let mut command = program();
     command.arg("dev").arg("--data").arg(data);
     for listener in ["--control", "--sandbox", "--live", "--metrics"] {
@@ -64,7 +69,12 @@ pub fn serve_command(role: &str, data: &Path) -> Command {
 impl Server {
     /// Starts `dev` and waits until it has said that it runs.
     pub fn dev(data: &Path) -> Server {
-        let mut server = Server::start(dev_command(data), "Ctrl-C");
+        Server::dev_with(dev_command(data), data)
+    }
+
+    /// Starts a `dev` command on `data` and waits until it has said that it runs.
+    pub fn dev_with(command: Command, data: &Path) -> Server {
+        let mut server = Server::start(command, "Ctrl-C");
         let text = std::fs::read(data.join("dev.json")).expect("dev.json is there when everything listens");
         server.facts = serde_json::from_slice(&text).expect("dev.json is JSON");
         assert_eq!(server.facts["pid"], server.child.id());

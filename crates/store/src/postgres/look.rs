@@ -30,11 +30,38 @@ struct PgLook {
 
 /// A database that may be used elsewhere. Blocks; must not be called from a task.
 pub(crate) fn look_at(url: &PostgresUrl) -> Result<impl Look + use<>, Fault> {
+    connect(url)
+}
+
+fn connect(url: &PostgresUrl) -> Result<PgLook, Fault> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::because("starting a runtime", error))?;
     let link = runtime.block_on(Link::to(url));
     let link = link.map_err(|error| Fault::because(format!("looking at the store {}", url.shown()), error))?;
     Ok(PgLook { runtime, link })
+}
+
+/// Gives the store another identity.
+pub(crate) fn rename(url: &PostgresUrl, from: &str, to: &str) -> Result<(), Fault> {
+    let PgLook { runtime, link } = connect(url)?;
+    let fault = |error: &Error| Fault::new(format!("renaming the store: {}", words(error)));
+    let sql = "UPDATE identity SET name = $2 WHERE name = $1";
+    let renamed = runtime.block_on(patiently(link.client.execute(sql, &[&from, &to])));
+    match renamed.map_err(|error| Fault::because("renaming the store", error))?.map_err(|error| fault(&error))? {
+        1 => Ok(()),
+        _ => Err(Fault::new(format!("the store is not `{from}`: it was left as it is"))),
+    }
+}
+
+/// Removes every table of the store, in one transaction.
+pub(crate) fn remove(url: &PostgresUrl) -> Result<(), Fault> {
+    let look = connect(url)?;
+    let tables: Vec<String> =
+        look.columns_of_all()?.into_keys().map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect();
+    let sql = format!("DROP TABLE {}", tables.join(", "));
+    let dropped = look.runtime.block_on(patiently(look.link.client.batch_execute(&sql)));
+    let dropped = dropped.map_err(|error| Fault::because("removing an unfinished copy", error))?;
+    dropped.map_err(|error| Fault::new(format!("removing an unfinished copy: {}", words(&error))))
 }
 
 impl PgLook {
@@ -121,6 +148,15 @@ impl Look for PgLook {
                 }
             }
         })
+    }
+
+    fn others(&mut self) -> Result<u64, Fault> {
+        let rows = self.query(
+            "SELECT count(*) FROM pg_stat_activity \
+             WHERE datname = current_database() AND application_name = 'counterfoil' AND pid <> pg_backend_pid()",
+        )?;
+        let count: i64 = rows.first().and_then(|row| row.try_get(0).ok()).unwrap_or_default();
+        Ok(count.unsigned_abs())
     }
 
     /// The server has no check that a client may run without an extension.

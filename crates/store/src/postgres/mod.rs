@@ -17,6 +17,6 @@ mod text;
 mod tls;
 mod url;
 
-pub(crate) use look::look_at;
+pub(crate) use look::{look_at, remove, rename};
 pub(crate) use open::open;
 pub use url::PostgresUrl;

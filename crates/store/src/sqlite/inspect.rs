@@ -9,7 +9,7 @@ use base::Fault;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::engine::drain;
-use super::open::{APPLICATION_ID, open_with, version};
+use super::open::{APPLICATION_ID, open_second, open_with, version};
 use super::text;
 use crate::engine::EngineError;
 use crate::inspect::Look;
@@ -36,6 +36,16 @@ pub(crate) fn look_at_still(file: &Path) -> Result<impl Look + use<>, Fault> {
     uri.push_str("?immutable=1");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     open_with(&PathBuf::from(uri), flags).map(SqliteLook)
+}
+
+/// Gives the store another identity.
+pub(crate) fn rename(file: &Path, from: &str, to: &str) -> Result<(), Fault> {
+    let connection = open_second(file)?;
+    let renamed = connection.execute("UPDATE identity SET name = ?2 WHERE name = ?1", (from, to));
+    match renamed.map_err(|error| Fault::because("renaming the store", error))? {
+        1 => Ok(()),
+        _ => Err(Fault::new(format!("the store is not `{from}`: it was left as it is"))),
+    }
 }
 
 impl Look for SqliteLook {
@@ -82,6 +92,10 @@ impl Look for SqliteLook {
         found: &mut dyn FnMut(Result<&mut dyn Take, Corrupt>),
     ) -> Result<(), EngineError> {
         drain(&mut self.0.prepare(&text::select_all(spec))?, spec, found)
+    }
+
+    fn others(&mut self) -> Result<u64, Fault> {
+        Ok(0)
     }
 
     fn damage(&mut self) -> Result<Vec<String>, Fault> {

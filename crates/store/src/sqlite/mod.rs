@@ -16,5 +16,5 @@ pub use backup::{Copied, Watch, copy_store};
 pub(crate) use checkpoint::{Checkpointer, FOLD_AT_PAGES};
 pub(crate) use engine::SqliteEngine;
 pub use hold::{Hold, hold};
-pub(crate) use inspect::{look_at, look_at_still};
+pub(crate) use inspect::{look_at, look_at_still, rename};
 pub(crate) use open::{open_reader, open_writer};
