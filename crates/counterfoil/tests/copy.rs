@@ -49,8 +49,8 @@ fn stopped(data: &Path) -> String {
 fn databases() -> String {
     let url = pgkit::fresh_database();
     for role in ["control", "sandbox", "live"] {
-        let name = url.rsplit('/').next().unwrap().split('?').next().unwrap();
-        pgkit::query(&url, &format!("CREATE DATABASE {name}_{role}")).unwrap();
+        let name = url.rsplit('/').next().and_then(|name| name.split('?').next()).expect("a name");
+        pgkit::query(&url, &format!("CREATE DATABASE {name}_{role}")).expect("a database");
     }
     url
 }
