@@ -24,6 +24,8 @@ pub struct Move {
     pub event: Event,
     /// When it was due, where that is known: its rows are then loaded in one round.
     pub due_at: Option<Time>,
+    /// It comes behind another move of the same transfer in the same operation.
+    pub follows: bool,
     /// The rail's reference and amount, with [`Event::Pay`].
     pub trans: Option<String>,
     pub sum_prov: Option<String>,
@@ -33,7 +35,7 @@ pub struct Move {
 
 impl Move {
     pub fn new(seq: u64, from: State, event: Event) -> Move {
-        Move { seq, from, event, due_at: None, trans: None, sum_prov: None, note: None }
+        Move { seq, from, event, due_at: None, follows: false, trans: None, sum_prov: None, note: None }
     }
 }
 
@@ -64,7 +66,7 @@ impl Moved {
 /// Moves transfers of one tenant, for the payout worker. What does not stand where the move expects it is left alone and
 /// reported as it is. An empty answer means that the tenant was reset.
 pub async fn advance(plane: &Plane, tenant: TenantNo, moves: Vec<Move>) -> Result<Vec<Moved>, Stop<Illegal>> {
-    let objects = u32::try_from(moves.len()).unwrap_or(u32::MAX);
+    let objects = u32::try_from(moves.iter().filter(|one| !one.follows).count()).unwrap_or(u32::MAX);
     let (settings, work) = (plane.config().payouts, plane.work_told());
     let fence = members::fence_of(plane, Duty::Payouts);
     let run = move |tx: &mut Tx<'_>| match members::fence(tx, &fence)? {
@@ -92,7 +94,8 @@ impl Outcome {
 
 /// All moves of one operation, one after the other.
 fn run(tx: &mut Tx<'_>, tenant: TenantNo, moves: &[Move], settings: &PayoutSettings) -> Result<Outcome, Halt<Illegal>> {
-    want(tx, tenant, moves.iter().map(|one| (one.seq, one.from, one.due_at)))?;
+    let leading = moves.iter().filter(|one| !one.follows);
+    want(tx, tenant, leading.map(|one| (one.seq, one.from, one.due_at)))?;
     tx.want::<::store::Head>(&tenant);
     books::want(tx, tenant);
     let Some(owner) = grants::current(tx, tenant)? else { return Ok(Outcome { moved: Vec::new(), closed: 0 }) };

@@ -74,7 +74,7 @@ pub enum Event {
 
 impl Event {
     /// Counts as one of the transfer's attempts and lengthens the wait before the next.
-    pub(crate) fn is_trouble(self) -> bool {
+    pub fn is_trouble(self) -> bool {
         matches!(self, Event::RunShort | Event::Doubt | Event::Retry)
     }
 }
@@ -174,7 +174,7 @@ impl State {
     }
 
     /// When the worker should look at it: never, where it waits for a person.
-    pub(crate) fn due(self, now: Time, stage: Span) -> Time {
+    pub fn due(self, now: Time, stage: Span) -> Time {
         match self {
             State::AwaitingLink | State::Paid | State::Failed => Time(i64::MAX),
             State::Failing(_) => now,

@@ -51,6 +51,7 @@ impl Payouts {
     /// What the next tenants have due. The rails that are here say at once what comes of it.
     fn collect_due(&mut self, with_rail: bool, turns: &mut Turns) -> Result<(), Fault> {
         let (now, plane) = (self.plane.now(), self.plane.clone());
+        let stage = plane.config().payouts.stage;
         let tenants = self.agenda(with_rail).turn(now, TENANTS_MOST, |tenant| plane.work().ahead(tenant));
         for tenants in tenants.chunks(READ_TOGETHER) {
             for (tenant, Found { rows, next }) in self.read(tenants, with_rail, OBJECTS_MOST)? {
@@ -62,6 +63,9 @@ impl Payouts {
                         Rail::Simulated(_) => simulated::answer(&due),
                     };
                     turn.add(due, answer, self.later(tenant, TOGETHER));
+                    if let Rail::Simulated(_) = self.rail {
+                        turn.catch_up(due, now.plus(self.plane.work().ahead(tenant)), stage);
+                    }
                 }
                 self.agenda(with_rail).set(tenant, next);
             }

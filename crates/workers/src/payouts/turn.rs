@@ -5,6 +5,7 @@ use plane::payouts::{DueRow, Event, Illegal, Move, Moved, Rest, advance, rest};
 use plane::{Plane, TenantNo};
 
 use super::next::{Answer, Next, next};
+use crate::rail::simulated;
 
 /// Transfers in one operation.
 pub(super) const OBJECTS_MOST: usize = 500;
@@ -48,6 +49,26 @@ impl Turn {
         }
     }
 
+    /// Behind the first move of a transfer that is late: the steps that would be over by now, had each been on time. Only
+    /// where the rail remembers nothing and moves no money; a backlog then costs a write a transfer and not one a step.
+    pub(super) fn catch_up(&mut self, mut due: DueRow, now: Time, stage: Span) {
+        let mut follows = false;
+        loop {
+            let answer = simulated::answer(&due);
+            let Next::Move(event) = next(due.state, &answer) else { return };
+            if std::mem::replace(&mut follows, true) {
+                let one = Move { follows, ..Move::new(due.seq, due.state, event) };
+                self.moves.push((due, with_facts(one, answer)));
+            }
+            let Ok(state) = due.state.after(event) else { return };
+            let at = state.due(due.at, stage);
+            if state.is_final() || event.is_trouble() || at > now {
+                return;
+            }
+            due = DueRow { at, state, ..due };
+        }
+    }
+
     pub(super) fn rest(&mut self, due: DueRow, until: Time) {
         self.rests.push(Rest { due, until });
     }
@@ -60,7 +81,9 @@ impl Turn {
         let Turn { mut moves, mut rests } = self;
         let mut operations = Vec::new();
         while !moves.is_empty() {
-            let rest = moves.split_off(moves.len().min(OBJECTS_MOST));
+            let leading = moves.iter().enumerate().filter(|(_, (_, one))| !one.follows);
+            let end = leading.map(|(at, _)| at).nth(OBJECTS_MOST).unwrap_or(moves.len());
+            let rest = moves.split_off(end);
             operations.push(Operation::Moves(std::mem::replace(&mut moves, rest)));
         }
         while !rests.is_empty() {
