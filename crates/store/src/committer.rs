@@ -94,7 +94,7 @@ impl Committer {
                 Err(Hindered::Unlocked(missed)) => tenants.extend(missed),
                 Err(Hindered::By(EngineError::Conflict(why))) if tries < CONFLICTS => {
                     tracing::debug!(why, tries, "a batch is run anew");
-                    std::thread::sleep(pause(tries));
+                    std::thread::park_timeout(pause(tries));
                     tries += 1;
                 }
                 Err(Hindered::By(error)) => {
@@ -114,6 +114,12 @@ impl Committer {
         let floor = self.engine.begin(&heads)?;
         let now = self.clock.now().max(self.last).max(floor.unwrap_or(self.last));
         self.run_all(round, now, tenants)?;
+        if self.engine.shared() {
+            let changed = self.maps.changed_of();
+            if !changed.is_subset(tenants) {
+                return Err(Hindered::Unlocked(changed));
+            }
+        }
         let changes = self.maps.changed() > 0;
         self.maps.flush(self.engine.as_mut())?;
         let syncing = Instant::now();
@@ -220,9 +226,15 @@ impl Committer {
         match error {
             EngineError::Constraint(constraint) => self.halve(jobs, &constraint),
             EngineError::Full => self.refuse(jobs, "the disk is full; nothing was kept", &error),
-            EngineError::Locked => self.refuse(jobs, "another program holds the store's file; nothing was kept", &error),
-            EngineError::Conflict(_) => self.refuse(jobs, "too many others change the same rows; nothing was kept", &error),
-            EngineError::Unreachable(_) => self.refuse(jobs, "the database cannot be reached; nothing was kept", &error),
+            EngineError::Locked => {
+                self.refuse(jobs, "another program holds the store's file; nothing was kept", &error)
+            }
+            EngineError::Conflict(_) => {
+                self.refuse(jobs, "too many others change the same rows; nothing was kept", &error)
+            }
+            EngineError::Unreachable(_) => {
+                self.refuse(jobs, "the database cannot be reached; nothing was kept", &error)
+            }
             EngineError::Unknown(_) => {
                 tracing::error!(%error, "callers are told to ask, or to retry with the same key");
                 let told = || Fault::new("the database went away while it committed; whether it did is unknown");

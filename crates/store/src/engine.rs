@@ -37,7 +37,9 @@ impl EngineError {
     /// As the fault of a read.
     pub(crate) fn of_read(self, table: &str) -> Fault {
         match self {
-            EngineError::Unreachable(why) => Fault::busy(format!("reading `{table}`: the database cannot be reached: {why}")),
+            EngineError::Unreachable(why) => {
+                Fault::busy(format!("reading `{table}`: the database cannot be reached: {why}"))
+            }
             other => Fault::because(format!("reading `{table}`"), other),
         }
     }

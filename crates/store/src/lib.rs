@@ -31,9 +31,9 @@ mod tests;
 
 pub use copy::{pump, remove, rename};
 pub use handle::{Options, Place, Store};
-pub use postgres::PostgresUrl;
 pub use inspect::{Inspection, Inspector, TableRead};
 pub use journal::{Claim, ClaimKey, Claimed, Draft, Entry, EntryKey, Head, Once, Saved, tenant};
+pub use postgres::PostgresUrl;
 pub use queue::{Lane, Limits};
 pub use reader::{Direction, Reader};
 pub use row::{Bind, Column, Corrupt, KeyShape, Kind, Row, Spec, Take, TenantNo};

@@ -22,8 +22,13 @@ pub(crate) trait AnyMap: Send {
     fn take_unreadable(&mut self) -> Option<String>;
     /// The tenants whose rows are missed: their heads must be locked first. 0 for rows of no tenant.
     fn missed_of(&self, tenants: &mut BTreeSet<TenantNo>);
+    /// As [`AnyMap::missed_of`], for the rows that the batch changes.
+    fn changed_of(&self, tenants: &mut BTreeSet<TenantNo>);
+    /// The ranges that are missed. Before [`AnyMap::expect`]: what they bring needs no load by key.
+    fn load_ranges(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError>;
     /// Tells the engine which keys [`AnyMap::load`] is about to ask for.
     fn expect(&mut self, engine: &mut dyn Engine);
+    /// The keys that are missed.
     fn load(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError>;
     fn flush(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError>;
     /// The batch is over: what it changed is now what is stored, and memory goes back to its bound.
@@ -191,8 +196,15 @@ impl<R: Row> AnyMap for RowMap<R> {
         }
     }
 
+    fn changed_of(&self, tenants: &mut BTreeSet<TenantNo>) {
+        tenants.extend(self.changed.iter().map(tenant_of::<R>));
+    }
+
+    fn load_ranges(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError> {
+        self.ranges.load(engine, &mut self.slots)
+    }
+
     fn load(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError> {
-        self.ranges.load(engine, &mut self.slots)?;
         let RowMap { slots, missed, unreadable, .. } = self;
         let mut keys: Vec<R::Key> =
             missed.drain().filter(|key| !slots.contains_key(key) && !unreadable.contains_key(key)).collect();

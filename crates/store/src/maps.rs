@@ -73,8 +73,16 @@ impl Maps {
         tenants
     }
 
+    /// The tenants whose rows the batch changes, those included that were added without a look.
+    pub(crate) fn changed_of(&self) -> BTreeSet<TenantNo> {
+        let mut tenants = BTreeSet::new();
+        slots(self.batch).for_each(|slot| self.maps[slot].changed_of(&mut tenants));
+        tenants
+    }
+
     /// Loads what operations missed: one call a table for keys and one for ranges.
     pub(crate) fn load(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError> {
+        slots(self.batch).try_for_each(|slot| self.maps[slot].load_ranges(engine))?;
         if engine.shared() {
             slots(self.batch).for_each(|slot| self.maps[slot].expect(engine));
         }

@@ -17,6 +17,17 @@ enum Cells {
     Blob(Vec<Option<Vec<u8>>>),
 }
 
+impl Cells {
+    fn parameter(&self) -> &(dyn ToSql + Sync) {
+        match self {
+            Cells::Int(values) => values,
+            Cells::Big(values) => values,
+            Cells::Text(values) => values,
+            Cells::Blob(values) => values,
+        }
+    }
+}
+
 /// The arrays of a statement, filled row after row.
 pub(super) struct Columns {
     cells: Vec<Cells>,
@@ -53,7 +64,11 @@ impl Columns {
     }
 
     /// Both keys of each range and its limit.
-    pub(super) fn ranges(spec: &Spec, limits: &[usize], ends: &dyn Fn(usize, &mut dyn Bind)) -> Result<Columns, EngineError> {
+    pub(super) fn ranges(
+        spec: &Spec,
+        limits: &[usize],
+        ends: &dyn Fn(usize, &mut dyn Bind),
+    ) -> Result<Columns, EngineError> {
         let kinds: Vec<Kind> = spec.columns[..key_columns(spec)].iter().map(|column| column.kind).collect();
         let mut columns = Columns::new(kinds.iter().chain(&kinds).copied().chain([Kind::Int]), limits.len());
         columns.ends = spec.key == KeyShape::TenantSeq;
@@ -66,13 +81,7 @@ impl Columns {
     }
 
     pub(super) fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
-        let parameter = |cells| match cells {
-            &Cells::Int(ref values) => values as &(dyn ToSql + Sync),
-            Cells::Big(values) => values,
-            Cells::Text(values) => values,
-            Cells::Blob(values) => values,
-        };
-        self.cells.iter().map(parameter).collect()
+        self.cells.iter().map(Cells::parameter).collect()
     }
 
     fn new(kinds: impl Iterator<Item = Kind>, rows: usize) -> Columns {

@@ -2,6 +2,7 @@
 //! writes with the commit, and no more however many operations it has.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use base::Time;
 use futures_util::future::join_all;
@@ -12,8 +13,8 @@ use tokio_postgres::{Error, Row as SqlRow, Statement};
 use super::columns::Columns;
 use super::doubt::{self, MARK};
 use super::errors::{before_commit, words};
-use super::link::{Link, patiently};
-use super::take::PgTake;
+use super::link::{Link, PATIENCE, patiently};
+use super::take::{PgTake, give};
 use super::text::Purpose;
 use super::url::PostgresUrl;
 use crate::engine::{Engine, EngineError, Found, Write};
@@ -30,7 +31,7 @@ const LOCK: &str = "SELECT tenant, seq, at, sum FROM head WHERE tenant = ANY($1:
 const MAKE: &str = "INSERT INTO head (tenant, seq, at, sum) \
      SELECT t, 0, 0, s FROM unnest($1::bigint[], $2::bigint[]) AS u(t, s) ON CONFLICT DO NOTHING";
 
-const HEAD: &str = Head::SPEC.name;
+const HEAD: &Spec = &Head::SPEC;
 
 pub(super) struct PgEngine {
     /// Has no thread of its own: the connection moves only while a call is waited for.
@@ -111,10 +112,11 @@ impl PgEngine {
             made.map_err(|error| before_commit(&error))?;
             locked = patiently(client.query(&fixed.lock, &parameters)).await?.map_err(|error| before_commit(&error))?;
         }
-        let latest: Result<Vec<i64>, Error> = locked.iter().map(|row| row.try_get(2)).collect();
-        let latest = latest.map_err(|error| EngineError::Unreachable(words(&error)))?;
+        // A damaged head says nothing about time: it would be the time of every tenant in the batch, and stay so.
+        let latest = locked.iter().filter_map(|row| Head::read(&mut PgTake::checked(row, HEAD, 0).ok()?).ok());
+        let latest = latest.map(|head| head.at).max();
         self.heads = locked;
-        Ok(latest.into_iter().max().map(Time))
+        Ok(latest)
     }
 
     /// All expected loads in one round trip.
@@ -136,7 +138,12 @@ impl PgEngine {
         Ok(())
     }
 
-    async fn query(&mut self, spec: &'static Spec, purpose: Purpose, columns: Columns) -> Result<Vec<SqlRow>, EngineError> {
+    async fn query(
+        &mut self,
+        spec: &'static Spec,
+        purpose: Purpose,
+        columns: Columns,
+    ) -> Result<Vec<SqlRow>, EngineError> {
         self.calls += 1;
         let link = link(&mut self.link)?;
         let statement = link.statement(spec, purpose).await?;
@@ -174,7 +181,9 @@ impl PgEngine {
                     }
                 }
                 // The server answered: it did not commit.
-                Err(error) if error.as_db_error().is_some() && !client.is_closed() => return Err(before_commit(&error)),
+                Err(error) if error.as_db_error().is_some() && !client.is_closed() => {
+                    return Err(before_commit(&error));
+                }
                 Err(_) => return Ok(Written::InDoubt),
             }
         }
@@ -202,7 +211,13 @@ impl PgEngine {
     }
 
     /// Locking them has read them.
-    fn give_heads(&self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError> {
+    fn give_heads(
+        &self,
+        spec: &'static Spec,
+        keys: usize,
+        key: Write<'_>,
+        found: Found<'_>,
+    ) -> Result<(), EngineError> {
         for at in 0..keys {
             let mut first = First(None);
             key(at, &mut first);
@@ -251,16 +266,18 @@ impl Engine for PgEngine {
     fn begin(&mut self, tenants: &[TenantNo]) -> Result<Option<Time>, EngineError> {
         self.forget();
         let tenants: Vec<i64> = tenants.iter().copied().map(i64::from).collect();
-        let had_link = self.link.is_some();
+        let (had_link, begun) = (self.link.is_some(), Instant::now());
         match self.call(async |engine| engine.begin_once(&tenants).await) {
-            // A connection that broke while nothing was going on is noticed now.
-            Err(EngineError::Unreachable(_)) if had_link => self.call(async |engine| engine.begin_once(&tenants).await),
+            // A connection that broke while nothing was going on is noticed now. Who has waited long enough is not kept.
+            Err(EngineError::Unreachable(_)) if had_link && begun.elapsed() < PATIENCE => {
+                self.call(async |engine| engine.begin_once(&tenants).await)
+            }
             outcome => outcome,
         }
     }
 
     fn expect(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>) {
-        if spec.name != HEAD
+        if spec.name != HEAD.name
             && let Ok(columns) = Columns::keys(spec, keys, key)
         {
             self.expected.push((spec, columns));
@@ -268,7 +285,7 @@ impl Engine for PgEngine {
     }
 
     fn load(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError> {
-        if spec.name == HEAD {
+        if spec.name == HEAD.name {
             return self.give_heads(spec, keys, key, found);
         }
         if !self.expected.is_empty() {
@@ -350,19 +367,6 @@ impl Engine for PgEngine {
     fn log_bytes(&self) -> u64 {
         0
     }
-}
-
-/// Gives each row with the number of the key or range that it answers, which is its first column, from 1.
-pub(super) fn give(rows: &[SqlRow], spec: &'static Spec, found: Found<'_>) -> Result<(), EngineError> {
-    for row in rows {
-        let number: i64 = row.try_get(0).map_err(|error| EngineError::Unreachable(words(&error)))?;
-        let at = usize::try_from(number - 1).map_err(|error| EngineError::Broken(error.to_string()))?;
-        match PgTake::checked(row, spec, 1) {
-            Ok(mut take) => found(at, Ok(&mut take)),
-            Err(corrupt) => found(at, Err(corrupt)),
-        }
-    }
-    Ok(())
 }
 
 fn link(link: &mut Option<Link>) -> Result<&mut Link, EngineError> {

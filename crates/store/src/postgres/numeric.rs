@@ -52,7 +52,8 @@ impl<'a> FromSql<'a> for Numeric {
         let digits = digits.iter().copied().chain(std::iter::repeat_n(0, zeroes));
         let mut value: u128 = 0;
         for digit in digits {
-            value = value.checked_mul(BASE).and_then(|value| value.checked_add(u128::from(digit))).ok_or("too large")?;
+            value =
+                value.checked_mul(BASE).and_then(|value| value.checked_add(u128::from(digit))).ok_or("too large")?;
         }
         let negative = *sign == NEGATIVE;
         let value = if negative { 0i128.checked_sub_unsigned(value) } else { i128::try_from(value).ok() };

@@ -33,28 +33,40 @@ pub(crate) struct Postgres {
 /// Connects, migrates, and answers both sides. Blocks; must not be called from a task.
 pub(crate) fn open(url: &PostgresUrl, schema: &Schema, identity: &str, strict: bool) -> Result<Postgres, Fault> {
     let fault = |error| Fault::because("starting a runtime", error);
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(fault)?;
+    let mut runtime = Background(Some(Builder::new_current_thread().enable_all().build().map_err(fault)?));
     let name = format!("{}/{identity}", schema.kind);
     let opened = std::thread::scope(|scope| {
         // On a thread of its own: the caller's may belong to a runtime, which does not let itself be blocked.
-        scope.spawn(|| runtime.block_on(prepare(url, schema, &name, strict))).join()
+        scope.spawn(|| runtime.get()?.block_on(prepare(url, schema, &name, strict))).join()
     });
     let opened = opened.unwrap_or_else(|_| Err(Fault::new("opening a database panicked")));
-    let (link, committer) = opened.map_err(|fault| Fault::because(format!("opening the store {}", url.shown()), fault))?;
+    let (link, committer) =
+        opened.map_err(|fault| Fault::because(format!("opening the store {}", url.shown()), fault))?;
     let reading = Builder::new_multi_thread().worker_threads(1).thread_name("store-read").enable_all().build();
     let reading = Background(Some(reading.map_err(fault)?));
     let address = url.clone();
     let open = move || {
-        let runtime = reading.0.as_ref().ok_or_else(|| EngineError::Unreachable("the store is closed".to_owned()))?;
+        let runtime = reading.get().map_err(|fault| EngineError::Unreachable(fault.chain()))?;
         let side = PgReadSide::open(&address, runtime.handle())?;
         Ok(Box::new(side) as Box<dyn ReadSide>)
     };
     let readers = Readers::new(READERS_MOST, READERS_MOST, Box::new(open));
+    let runtime = runtime.0.take().ok_or_else(closed)?;
     Ok(Postgres { engine: Box::new(PgEngine::new(runtime, url.clone(), link, committer)), readers })
 }
 
-/// A runtime that may be dropped anywhere.
+/// A runtime that may be dropped anywhere, in a task too, as when a store is refused.
 struct Background(Option<Runtime>);
+
+impl Background {
+    fn get(&self) -> Result<&Runtime, Fault> {
+        self.0.as_ref().ok_or_else(closed)
+    }
+}
+
+fn closed() -> Fault {
+    Fault::new("the store is closed")
+}
 
 impl Drop for Background {
     fn drop(&mut self) {
@@ -87,7 +99,10 @@ async fn check_version(client: &Client) -> Result<(), Fault> {
     // Others that speak the wire count their versions otherwise.
     let own = text(client, "SELECT version()").await?.starts_with("PostgreSQL");
     if own && number < OLDEST {
-        return Err(Fault::new(format!("the server's version is {}: PostgreSQL 15 or later is needed", number / 10_000)));
+        return Err(Fault::new(format!(
+            "the server's version is {}: PostgreSQL 15 or later is needed",
+            number / 10_000
+        )));
     }
     Ok(())
 }
@@ -97,7 +112,9 @@ async fn check_durable(client: &Client) -> Result<(), Fault> {
     let synchronous = text(client, "SELECT current_setting('synchronous_commit')").await?;
     let standbys = text(client, "SELECT current_setting('synchronous_standby_names')").await?;
     let weak = |name: &str, value: &str| {
-        Fault::new(format!("the server's setting {name} is `{value}`: an answered payment could be lost; set it to `on`"))
+        Fault::new(format!(
+            "the server's setting {name} is `{value}`: an answered payment could be lost; set it to `on`"
+        ))
     };
     if synchronous == "off" || (synchronous == "local" && !standbys.is_empty()) {
         return Err(weak("synchronous_commit", &synchronous));
@@ -159,13 +176,15 @@ async fn migrate(client: &Client, schema: &Schema, name: &str) -> Result<(), Fau
         rows => {
             let found: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
             let found = found.join("` and `");
-            return Err(Fault::new(format!("the database is the store of `{found}`, not of `{name}`: check its address")));
+            return Err(Fault::new(format!(
+                "the database is the store of `{found}`, not of `{name}`: check its address"
+            )));
         }
     };
     if has > i64::from(schema.version()) {
         let known = schema.version();
         return Err(Fault::new(format!(
-            "the store has version {has} and this program knows version {known}: use a newer program"
+            "the store has version {has} and this program knows {known}: use a newer program"
         )));
     }
     for step in schema.migrations.iter().filter(|step| i64::from(step.version) > has) {

@@ -12,10 +12,9 @@ use tokio::sync::Mutex;
 use tokio_postgres::{Row as SqlRow, Statement};
 
 use super::columns::Columns;
-use super::engine::give;
 use super::errors::before_commit;
 use super::link::{Link, patiently};
-use super::take::PgTake;
+use super::take::{PgTake, give};
 use super::text::{Purpose, listed};
 use super::url::PostgresUrl;
 use crate::engine::{EngineError, Found, ReadSide, Write};
@@ -55,7 +54,12 @@ impl PgReadSide {
 }
 
 impl Reading {
-    async fn query(&mut self, spec: &'static Spec, purpose: Purpose, columns: Columns) -> Result<Vec<SqlRow>, EngineError> {
+    async fn query(
+        &mut self,
+        spec: &'static Spec,
+        purpose: Purpose,
+        columns: Columns,
+    ) -> Result<Vec<SqlRow>, EngineError> {
         let statement = self.link.statement(spec, purpose).await?;
         let rows = patiently(self.link.client.query(&statement, &columns.parameters())).await?;
         rows.map_err(|error| before_commit(&error))

@@ -3,7 +3,9 @@
 use tokio_postgres::Row as SqlRow;
 use tokio_postgres::types::FromSql;
 
+use super::errors::words;
 use super::numeric::Numeric;
+use crate::engine::{EngineError, Found};
 use crate::row::{Corrupt, Kind, Spec, Take};
 use crate::sum::RowSum;
 
@@ -50,6 +52,19 @@ impl<'r> PgTake<'r> {
         let value = self.optional()?;
         value.ok_or_else(|| self.corrupt(&format!("column {} is empty", self.next)))
     }
+}
+
+/// Gives each row with the number of the key or range that it answers, which is its first column, from 1.
+pub(super) fn give(rows: &[SqlRow], spec: &'static Spec, found: Found<'_>) -> Result<(), EngineError> {
+    for row in rows {
+        let number: i64 = row.try_get(0).map_err(|error| EngineError::Unreachable(words(&error)))?;
+        let at = usize::try_from(number - 1).map_err(|error| EngineError::Broken(error.to_string()))?;
+        match PgTake::checked(row, spec, 1) {
+            Ok(mut take) => found(at, Ok(&mut take)),
+            Err(corrupt) => found(at, Err(corrupt)),
+        }
+    }
+    Ok(())
 }
 
 impl Take for PgTake<'_> {

@@ -34,7 +34,8 @@ impl PostgresUrl {
         let (url, authorities) = without_authorities(url);
         let config: Config = url.parse().map_err(|error| Fault::because("reading the address of a store", error))?;
         let database = config.get_dbname().filter(|name| !name.is_empty());
-        let database = database.ok_or_else(|| Fault::new("the address of a store names a database: postgres://host/name"))?;
+        let database =
+            database.ok_or_else(|| Fault::new("the address of a store names a database: postgres://host/name"))?;
         let hosts: Vec<String> = config.get_hosts().iter().map(host).collect();
         if hosts.is_empty() {
             return Err(Fault::new("the address of a store names a host: postgres://host/name"));
@@ -87,7 +88,10 @@ impl PostgresUrl {
             let mut config: Config =
                 url.expose().parse().map_err(|error| Fault::because("reading the address of a store", error))?;
             config.application_name("counterfoil").connect_timeout(CONNECT).tcp_user_timeout(Duration::from_secs(5));
-            config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2)).keepalives_retries(2);
+            config
+                .keepalives_idle(Duration::from_secs(5))
+                .keepalives_interval(Duration::from_secs(2))
+                .keepalives_retries(2);
             if several {
                 config.target_session_attrs(TargetSessionAttrs::ReadWrite);
             }
@@ -145,7 +149,9 @@ mod tests {
 
     #[test]
     fn an_address_without_a_part_is_refused_by_name() {
-        for (address, word) in [("mysql://host/name", "postgres://"), ("postgres://host", "database"), ("postgres:///name", "host")] {
+        for (address, word) in
+            [("mysql://host/name", "postgres://"), ("postgres://host", "database"), ("postgres:///name", "host")]
+        {
             let error = PostgresUrl::parse(address).err().unwrap();
             assert!(error.chain().contains(word), "{address}: {}", error.chain());
         }

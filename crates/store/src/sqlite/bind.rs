@@ -2,8 +2,8 @@
 
 use rusqlite::Statement;
 
-use crate::sum::RowSum;
 use crate::row::{Bind, KeyShape, Spec, pack};
+use crate::sum::RowSum;
 
 /// Binds values to a statement's parameters, from 1 on.
 pub(crate) struct SqliteBind<'s, 'c> {

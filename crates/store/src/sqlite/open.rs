@@ -10,8 +10,8 @@ use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::read::SqliteReadSide;
-use crate::sum::RowSum;
 use crate::schema::Schema;
+use crate::sum::RowSum;
 
 /// "CoFo": other programs' files are refused.
 pub(super) const APPLICATION_ID: i32 = 0x436f_466f;

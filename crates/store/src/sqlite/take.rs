@@ -4,8 +4,8 @@
 use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
 
-use crate::sum::RowSum;
 use crate::row::{Corrupt, KeyShape, Spec, Take, unpack};
+use crate::sum::RowSum;
 
 /// Reads one row's values in order.
 pub(crate) struct SqliteTake<'r, 's> {
