@@ -7,14 +7,14 @@ mod kit;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use kit::place::options_in_a_file;
 use kit::tables::schema;
 use kit::transfer::Transfer;
-use kit::{START, funded, options, submit};
-use store::{Copied, Inspector, Options, Place, Store, Watch, copy_store};
+use kit::{START, funded, submit};
+use store::{Copied, Inspector, Store, Watch, copy_store};
 
 fn in_directory(dir: &std::path::Path) -> Store {
-    let options = Options { place: Place::from(dir), ..options(dir) };
-    Store::open(options, &schema(), std::sync::Arc::new(base::TestClock::at(START))).unwrap()
+    Store::open(options_in_a_file(dir), &schema(), std::sync::Arc::new(base::TestClock::at(START))).unwrap()
 }
 
 /// Rows by table, of a copy that is whole.

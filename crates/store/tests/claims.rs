@@ -6,8 +6,9 @@ mod kit;
 
 use base::Stop;
 use kit::hold::together;
+use kit::place::in_a_database;
 use kit::transfer::{Refusal, Transfer};
-use kit::{account, funded, journal, open, submit};
+use kit::{account, fault, funded, journal, open, submit};
 use store::Tx;
 
 #[tokio::test]
@@ -33,11 +34,34 @@ async fn keys_of_different_tenants_and_spellings_are_different_keys() {
     let store = open(dir.path());
     for tenant in [1, 2] {
         funded(&store, tenant, 100).await;
-        for key in ["7", "007", " 7", "7\u{0}", ""] {
+        for key in ["7", "007", " 7", "7\u{1}", ""] {
             submit(&store, Transfer::new(tenant, key, 1)).await.unwrap();
         }
         assert_eq!(journal(&store, tenant).len(), 5);
     }
+}
+
+/// SQLite keeps the character 0; PostgreSQL cannot, and says so before anything is written.
+#[tokio::test]
+async fn a_key_with_the_character_0_is_a_key_of_its_own_or_a_fault_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    funded(&store, 1, 100).await;
+    let run = |key: &str| {
+        let transfer = Transfer::new(1, key, 1);
+        (1, move |tx: &mut Tx<'_>| transfer.run(tx))
+    };
+    let mut outcomes = together(&store, vec![run("7"), run("7\u{0}"), run("8")]).await;
+    let odd = outcomes.remove(1);
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    if in_a_database() {
+        let why = fault(odd).chain();
+        assert!(why.contains("claim") && why.contains("character 0"), "{why}");
+    } else {
+        odd.unwrap();
+    }
+    let kept = if in_a_database() { 2 } else { 3 };
+    assert_eq!((account(&store, 1).balance, journal(&store, 1).len()), (100 - kept as i128, kept));
 }
 
 #[tokio::test]

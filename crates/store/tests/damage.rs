@@ -8,17 +8,11 @@ use std::path::Path;
 
 use base::{Stop, TestClock};
 use kit::hold::together;
+use kit::place::{alter, alter_either, only_in_a_file};
 use kit::tables::{Account, Item, schema};
 use kit::transfer::Transfer;
-use kit::{START, fault, funded, open, options, submit};
-use rusqlite::Connection;
+use kit::{START, fault, funded, journal, open, options, submit};
 use store::{Direction, Entry, Halt, Lane, Store, Tx};
-
-/// Runs SQL on the closed store's file, as a fault of disk or memory would change it.
-fn damage(dir: &Path, sql: &str) {
-    let changed = Connection::open(dir.join("store.db")).unwrap().execute(sql, []).unwrap();
-    assert_eq!(changed, 1, "{sql}");
-}
 
 async fn with_rows(dir: &Path) {
     let store = open(dir);
@@ -37,7 +31,7 @@ async fn with_rows(dir: &Path) {
 async fn an_operation_that_needs_a_damaged_row_fails_and_its_neighbours_do_not() {
     let dir = tempfile::tempdir().unwrap();
     with_rows(dir.path()).await;
-    damage(dir.path(), "UPDATE account SET balance = balance + 256 WHERE tenant = 1");
+    alter(dir.path(), "UPDATE account SET balance = balance + 256 WHERE tenant = 1");
     let store = open(dir.path());
     let run = |tenant| {
         let transfer = Transfer::new(tenant, "second", 1);
@@ -55,21 +49,24 @@ async fn an_operation_that_needs_a_damaged_row_fails_and_its_neighbours_do_not()
 
 #[tokio::test]
 async fn each_kind_of_damage_is_seen_by_readers() {
-    for (table, sql) in [
-        ("journal", "UPDATE journal SET facts = 'F' || substr(facts, 2) WHERE pos = (1 << 40) | 1"),
-        ("journal", "UPDATE journal SET answer = NULL WHERE pos = (1 << 40) | 1"),
-        ("journal", "UPDATE journal SET facts = postings || 'x', postings = facts WHERE pos = (1 << 40) | 1"),
-        ("journal", "UPDATE journal SET sum = sum + 1 WHERE pos = (1 << 40) | 1"),
-        ("journal", "UPDATE journal SET pos = (1 << 40) | 2 WHERE pos = (1 << 40) | 1"),
-        ("journal", "UPDATE journal SET at = at - 1 WHERE pos = (1 << 40) | 1"),
+    // Sequence 1 of tenant 1, as each engine keeps it.
+    let (file, database) = ("pos = (1 << 40) | 1", "tenant = 1 AND seq = 1");
+    for damage in [
+        "facts = 'F' || substr(facts, 2)",
+        "answer = NULL",
+        "facts = postings || 'x', postings = facts",
+        "sum = sum + 1",
+        "PLACE",
+        "at = at - 1",
     ] {
         let dir = tempfile::tempdir().unwrap();
         with_rows(dir.path()).await;
-        damage(dir.path(), sql);
+        let sql = |place: &str, row: &str| format!("UPDATE journal SET {} WHERE {row}", damage.replace("PLACE", place));
+        alter_either(dir.path(), &sql("pos = (1 << 40) | 2", file), &sql("seq = 2", database));
         let store = open(dir.path());
         let whole = store.read(|r| r.walk::<Entry>(&(1, 0), &(1, u64::MAX), Direction::Ascending, 10));
         let why = whole.map(|rows| rows.len()).unwrap_err().chain();
-        assert!(why.contains(table) && why.contains("checksum"), "{sql}: {why}");
+        assert!(why.contains("journal") && why.contains("checksum"), "{damage}: {why}");
     }
 }
 
@@ -77,7 +74,11 @@ async fn each_kind_of_damage_is_seen_by_readers() {
 async fn a_walk_over_a_damaged_row_fails_and_one_beside_it_does_not() {
     let dir = tempfile::tempdir().unwrap();
     with_rows(dir.path()).await;
-    damage(dir.path(), "UPDATE item SET note = x'00' WHERE rank = 3");
+    alter_either(
+        dir.path(),
+        "UPDATE item SET note = x'00' WHERE rank = 3",
+        "UPDATE item SET note = '\\x00' WHERE rank = 3",
+    );
     let store = open(dir.path());
     let walk = |to: i64| {
         let walk = move |tx: &mut Tx<'_>| {
@@ -96,17 +97,37 @@ async fn a_walk_over_a_damaged_row_fails_and_one_beside_it_does_not() {
 async fn a_damaged_claim_is_not_a_free_key() {
     let dir = tempfile::tempdir().unwrap();
     with_rows(dir.path()).await;
-    damage(dir.path(), "UPDATE claim SET seq = 77 WHERE tenant = 1");
+    alter(dir.path(), "UPDATE claim SET seq = 77 WHERE tenant = 1");
     let store = open(dir.path());
     let again = submit(&store, Transfer::new(1, "first", 1)).await;
     assert!(matches!(&again, Err(Stop::Faulted(fault)) if fault.chain().contains("claim")), "{again:?}");
 }
 
 #[tokio::test]
-async fn a_damaged_stamp_is_refused_at_the_opening() {
+async fn a_damaged_head_fails_its_tenant_and_gives_nobody_its_time() {
     let dir = tempfile::tempdir().unwrap();
     with_rows(dir.path()).await;
-    damage(dir.path(), "UPDATE identity SET at = at + (1 << 52)");
+    alter(dir.path(), "UPDATE head SET at = at + 1000000000000 WHERE tenant = 1");
+    let store = open(dir.path());
+    let run = |tenant| {
+        let transfer = Transfer::new(tenant, "second", 1);
+        (tenant, move |tx: &mut Tx<'_>| transfer.run(tx))
+    };
+    let mut outcomes = together(&store, vec![run(1), run(2)]).await;
+    assert_eq!(outcomes.pop().unwrap().unwrap().seq, 2);
+    let why = fault(outcomes.pop().unwrap()).chain();
+    assert!(why.contains("head") && why.contains("checksum"), "{why}");
+    assert_eq!(journal(&store, 2).last().unwrap().at, START);
+}
+
+#[tokio::test]
+async fn a_damaged_stamp_is_refused_at_the_opening() {
+    if only_in_a_file() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    with_rows(dir.path()).await;
+    alter(dir.path(), "UPDATE identity SET at = at + (1 << 52)");
     let opened = Store::open(options(dir.path()), &schema(), std::sync::Arc::new(TestClock::at(START)));
     assert!(opened.map(|_| ()).unwrap_err().chain().contains("stamp"));
 }

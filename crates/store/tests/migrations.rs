@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base::TestClock;
+use kit::START;
+use kit::place::options_in_a_file;
 use kit::tables::{Account, Item, MIGRATIONS, Progress};
-use kit::{START, options};
-use store::{Inspector, Migration, Options, Place, Schema, Store};
+use store::{Inspector, Migration, Schema, Store};
 
 const DIR: &str = "STORE_TEST_MIGRATED_DIR";
 const STEPS: u32 = 60;
@@ -31,8 +32,7 @@ fn schema(steps: u32) -> Schema {
 }
 
 fn migrate(dir: &Path, steps: u32) -> Result<Store, base::Fault> {
-    let options = Options { place: Place::from(dir), ..options(dir) };
-    Store::open(options, &schema(steps), Arc::new(TestClock::at(START)))
+    Store::open(options_in_a_file(dir), &schema(steps), Arc::new(TestClock::at(START)))
 }
 
 #[test]

@@ -4,10 +4,11 @@
 
 mod kit;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base::{Clock, Fault, Span, TestClock, Time};
+use kit::place::{content, content_at, only_in_a_file, options_at};
 use kit::tables::{Account, Item, MIGRATIONS, schema};
 use kit::transfer::Transfer;
 use kit::{START, account, fault, funded, journal, open, options, submit};
@@ -23,6 +24,11 @@ fn refused(opened: Result<Store, Fault>) -> String {
 
 fn reopen(dir: &Path) -> Result<Store, Fault> {
     Store::open(options(dir), &schema(), Arc::new(TestClock::at(START)))
+}
+
+/// SQLite's write-ahead log.
+fn log(dir: &Path) -> PathBuf {
+    dir.join("store.db-wal")
 }
 
 async fn now(store: &Store) -> Time {
@@ -53,11 +59,14 @@ async fn a_closed_store_takes_nothing_more_and_leaves_no_log_behind() {
     let late = submit(&store, Transfer::new(1, "late", 1)).await;
     assert!(fault(late).busy);
     drop(store);
-    assert!(!dir.path().join("store.db-wal").exists(), "the log was not folded at the end");
+    assert!(!log(dir.path()).exists(), "the log was not folded at the end");
 }
 
 #[tokio::test]
 async fn time_never_runs_backwards_not_even_across_a_restart() {
+    if only_in_a_file() {
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock::at(START));
     let store = Store::open(options(dir.path()), &schema(), Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
@@ -77,8 +86,28 @@ async fn time_never_runs_backwards_not_even_across_a_restart() {
     assert_eq!(now(&store).await, reached.plus(Span::seconds(1)));
 }
 
+#[tokio::test]
+async fn a_tenants_time_never_runs_backwards() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::at(START));
+    let open = || Store::open(options(dir.path()), &schema(), Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+    let store = open();
+    funded(&store, 1, 100).await;
+    clock.advance(Span::hours(1));
+    submit(&store, Transfer::new(1, "late", 1)).await.unwrap();
+    drop(store);
+    clock.advance(Span::hours(-3));
+    let store = open();
+    assert_eq!(now(&store).await, START.plus(Span::hours(1)));
+    submit(&store, Transfer::new(1, "early", 1)).await.unwrap();
+    assert!(journal(&store, 1).is_sorted_by_key(|entry| entry.at));
+}
+
 #[test]
 fn a_second_opening_of_the_same_directory_is_refused_until_the_first_is_dropped() {
+    if only_in_a_file() {
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let why = refused(reopen(dir.path()));
@@ -89,19 +118,22 @@ fn a_second_opening_of_the_same_directory_is_refused_until_the_first_is_dropped(
 
 #[test]
 fn the_file_is_its_owners_alone() {
+    if only_in_a_file() {
+        return;
+    }
     use std::os::unix::fs::PermissionsExt;
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("new").join("store");
     let _store = open(&dir);
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&dir), mode(&dir.join("store.db")), mode(&dir.join("store.db-wal"))), (0o700, 0o600, 0o600));
+    assert_eq!((mode(&dir), mode(&dir.join("store.db")), mode(&log(&dir))), (0o700, 0o600, 0o600));
 }
 
 #[test]
 fn a_store_of_another_identity_or_kind_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
-    let other = Options::new(dir.path(), "live/main");
+    let other = Options { identity: "live/main".to_owned(), ..options(dir.path()) };
     let why = refused(Store::open(other, &schema(), Arc::new(TestClock::at(START))));
     assert!(why.contains("sandbox/main") && why.contains("live/main"), "{why}");
     let other = Schema::new("other", MIGRATIONS);
@@ -126,15 +158,33 @@ async fn an_older_store_is_migrated_and_a_newer_one_refused() {
     let store = Store::open(options(dir.path()), &newer, Arc::new(TestClock::at(START))).unwrap();
     assert_eq!(account(&store, 1).balance, 7);
     drop(store);
-    assert!(!dir.path().join("store.db-wal").exists());
-    let before = std::fs::read(dir.path().join("store.db")).unwrap();
+    assert!(!log(dir.path()).exists());
+    let before = content(dir.path());
     let why = refused(reopen(dir.path()));
     assert!(why.contains("version 2") && why.contains("knows 1"), "{why}");
-    assert!(std::fs::read(dir.path().join("store.db")).unwrap() == before, "it was changed");
+    assert!(content(dir.path()) == before, "it was changed");
+}
+
+#[test]
+fn another_programs_database_is_refused_and_left_as_it_is() {
+    if !pgkit::available() {
+        return;
+    }
+    for theirs in ["theirs (id INTEGER)", "batch (job TEXT)"] {
+        let url = pgkit::fresh_database();
+        pgkit::query(&url, &format!("CREATE TABLE {theirs}")).unwrap();
+        let before = content_at(&url);
+        let why = refused(Store::open(options_at(&url), &schema(), Arc::new(TestClock::at(START))));
+        assert!(why.contains("tables of another program"), "{why}");
+        assert!(content_at(&url) == before, "it was changed");
+    }
 }
 
 #[test]
 fn another_programs_file_is_refused_and_left_as_it_is() {
+    if only_in_a_file() {
+        return;
+    }
     let sqlite = |path: &Path| {
         Connection::open(path)
             .unwrap()
@@ -159,6 +209,9 @@ fn another_programs_file_is_refused_and_left_as_it_is() {
 
 #[tokio::test]
 async fn a_cut_off_file_is_refused() {
+    if only_in_a_file() {
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     funded(&store, 1, 1_000).await;

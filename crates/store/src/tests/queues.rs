@@ -5,9 +5,9 @@ use base::Fault;
 use super::kit::hold::Hold;
 use super::kit::tables::schema;
 use super::kit::{START, fault, options};
-use crate::row::TenantNo;
 use crate::job::{Job, Ran};
 use crate::queue::{Batch, Lane, Limits, NotQueued, Queue};
+use crate::row::TenantNo;
 use crate::{Halt, Store, Tx};
 
 /// A job that is only looked at.

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 pub mod hold;
+pub mod place;
+pub mod proxy;
 pub mod tables;
 pub mod transfer;
 
@@ -10,8 +12,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base::{Fault, Stop, TestClock, Time};
-use store::{Direction, Entry, Head, Lane, Options, Place, PostgresUrl, Store, TenantNo};
+use store::{Direction, Entry, Head, Lane, Options, Store, TenantNo};
 
+use place::place;
 use tables::{Account, schema};
 use transfer::{Accepted, Refusal, Transfer, fund};
 
@@ -21,15 +24,6 @@ pub const START: Time = Time(1_700_000_000_000_000);
 /// Every operation of these tests runs twice: one that is not repeatable ends the test's process.
 pub fn options(dir: &Path) -> Options {
     Options { run_twice: true, strict: false, ..Options::at(place(dir), "sandbox/main") }
-}
-
-/// Where a test's store is: in its directory, or, in a run on PostgreSQL, in a database that belongs to the directory.
-pub fn place(dir: &Path) -> Place {
-    if pgkit::wanted() {
-        Place::Postgres(PostgresUrl::parse(&pgkit::database_of(dir)).unwrap())
-    } else {
-        Place::Directory(dir.to_owned())
-    }
 }
 
 pub fn open(dir: &Path) -> Store {

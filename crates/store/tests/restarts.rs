@@ -1,0 +1,126 @@
+//! The database's server is stopped at once and started again under load, again and again, as after a failure: 5 times, or
+//! 200 with `COUNTERFOIL_SOAK=1`. Runs on a cluster of its own that keeps what it has answered.
+
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod kit;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use base::Stop;
+use kit::place::{markers, opened};
+use kit::transfer::Transfer;
+use kit::{account, funded, head, journal, submit};
+use store::Store;
+use tokio::sync::watch;
+
+const SENDERS: u64 = 8;
+const TENANTS: u32 = 3;
+const FUNDS: i128 = 1_000_000_000;
+/// How long the store may take to work again once the server does.
+const RECOVERY: Duration = Duration::from_secs(10);
+/// Between two tries of a sender that was refused.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// What one sender was told: (tenant, key) and the sequence that was answered.
+#[derive(Default)]
+struct Told {
+    accepted: BTreeMap<(u32, String), u64>,
+    busy: u64,
+}
+
+#[test]
+fn stopped_at_any_moment_the_database_loses_nothing_and_callers_learn_what_happened() {
+    if !pgkit::available() {
+        return;
+    }
+    let restarts = if std::env::var_os("COUNTERFOIL_SOAK").is_some() { 200 } else { 5 };
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut chance = fastrand::Rng::with_seed(seed);
+    let mut cluster = pgkit::Cluster::start();
+    let url = cluster.create_database("store");
+    let stores = [opened(&url), opened(&url)];
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    for tenant in 1..=TENANTS {
+        runtime.block_on(funded(&stores[0], tenant, FUNDS));
+    }
+    let (over, running) = watch::channel(false);
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|sender| {
+            runtime.spawn(send(stores[usize::try_from(sender % 2).unwrap()].clone(), sender, running.clone()))
+        })
+        .collect();
+    let (started, mut longest) = (Instant::now(), Duration::ZERO);
+    for _ in 0..restarts {
+        std::thread::park_timeout(Duration::from_millis(chance.u64(20..400)));
+        cluster.restart_immediate();
+        longest = longest.max(works_again(&runtime, &stores));
+    }
+    over.send(true).unwrap();
+    let told: Vec<Told> = senders.into_iter().map(|sender| runtime.block_on(sender).unwrap()).collect();
+    let busy: u64 = told.iter().map(|told| told.busy).sum();
+    let accepted: BTreeMap<_, _> = told.into_iter().flat_map(|told| told.accepted).collect();
+    runtime.block_on(check(&stores, &accepted));
+    assert!(markers(&url) <= stores.len(), "{} markers", markers(&url));
+    println!("figure: restarts = {restarts}");
+    println!("figure: restart_transfers_acknowledged = {}", accepted.len());
+    println!("figure: restart_transfers_refused = {busy}");
+    println!("figure: restart_longest_recovery_ms = {}", longest.as_millis());
+    println!("figure: restart_seconds = {}", started.elapsed().as_secs());
+}
+
+/// Transfers under keys of its own until the end, each sent again until it is accepted. Whatever else it is told ends it.
+async fn send(store: Store, sender: u64, mut over: watch::Receiver<bool>) -> Told {
+    let mut told = Told::default();
+    for number in 0u32.. {
+        let (tenant, key) = (1 + number % TENANTS, format!("{sender} {number}"));
+        let accepted = loop {
+            match submit(&store, Transfer::new(tenant, key.as_str(), 1)).await {
+                Ok(accepted) => break accepted,
+                Err(Stop::Faulted(fault)) if fault.busy => told.busy += 1,
+                other => panic!("{key}: {other:?}"),
+            }
+            let _ = tokio::time::timeout(PAUSE, over.changed()).await;
+        };
+        told.accepted.insert((tenant, key), accepted.seq);
+        if *over.borrow() {
+            break;
+        }
+    }
+    told
+}
+
+/// How long it takes from the server's start until every process has committed something new and reads.
+fn works_again(runtime: &tokio::runtime::Runtime, stores: &[Store]) -> Duration {
+    let (begun, before) =
+        (Instant::now(), stores.iter().map(|store| store.stats().figures().commits).collect::<Vec<_>>());
+    for (store, before) in stores.iter().zip(before) {
+        let works = || {
+            let commits = store.stats().figures().commits > before;
+            commits && store.read(|reader| reader.get::<store::Head>(&1)).is_ok()
+        };
+        let again =
+            runtime.block_on(async { tokio::time::timeout(RECOVERY, kit::until("it works again", works)).await });
+        again.unwrap_or_else(|_| panic!("the store did not work {RECOVERY:?} after the database did"));
+    }
+    begun.elapsed()
+}
+
+/// Everything that was accepted is there once, and nothing else is.
+async fn check(stores: &[Store], accepted: &BTreeMap<(u32, String), u64>) {
+    let mut entries = 0;
+    for tenant in 1..=TENANTS {
+        let journal = journal(&stores[0], tenant).len();
+        let account = account(&stores[1], tenant);
+        assert_eq!((account.balance, account.moves), (FUNDS - journal as i128, i64::try_from(journal).unwrap()));
+        entries += journal;
+    }
+    assert_eq!(entries, accepted.len());
+    for ((tenant, key), seq) in accepted {
+        let before = head(&stores[1], *tenant);
+        let again = submit(&stores[1], Transfer::new(*tenant, key.as_str(), 1)).await.unwrap();
+        assert_eq!((again.seq, head(&stores[1], *tenant)), (*seq, before), "tenant {tenant}, key {key}");
+    }
+}
