@@ -116,7 +116,7 @@ pub(crate) fn fence_of(plane: &Plane, duty: Duty) -> Fence {
 pub(crate) fn fence(tx: &mut Tx<'_>, fence: &Fence) -> Result<bool, Missing> {
     let Fence(Some((duty, epoch))) = fence else { return Ok(true) };
     let row = tx.get::<LeaseRow>(&duty.name().to_owned())?;
-    Ok(row.is_some_and(|row| row.epoch >= *epoch))
+    Ok(row.is_some_and(|row| row.epoch == *epoch))
 }
 
 /// What an operation behind a fence that has moved ends with.
