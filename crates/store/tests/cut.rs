@@ -14,7 +14,7 @@ use kit::place::{markers, opened};
 use kit::proxy::{Moment, Proxy, Trouble};
 use kit::transfer::Transfer;
 use kit::{account, fault, funded, head, journal, submit};
-use store::Store;
+use store::{Draft, Lane, Store, Tx};
 
 /// What callers wait for at most when the database says nothing.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -71,6 +71,15 @@ impl Both {
         Told { accepted: accepted.is_some(), spared: spared > 0 }
     }
 
+    /// An entry that no key keeps from being there twice: only the marker knows whether its batch was kept.
+    async fn noted_once(&self) {
+        let before = head(&self.beside, 2);
+        let draft = || Draft { kind: "noted", facts: String::new(), postings: String::new(), answer: None };
+        let note = move |tx: &mut Tx<'_>| tx.append::<()>(2, draft());
+        let seq = self.store.submit(Lane::Client(2), note).await.unwrap();
+        assert_eq!((self.proxy.forget(), seq, head(&self.beside, 2)), (0, before + 1, before + 1));
+    }
+
     /// Every transfer counts once, and one process leaves one marker however often its commits were in doubt.
     fn check(&self) {
         let entries = journal(&self.beside, 1).len();
@@ -88,9 +97,13 @@ async fn a_commit_in_doubt_is_found_out_whether_it_happened_or_not() {
     for (at, first) in moments.into_iter().enumerate() {
         both.proxy.expect(&[(first, Trouble::Cut)]);
         assert!(both.told_rightly(&format!("{at}")).await.accepted);
+        both.proxy.expect(&[(first, Trouble::Cut)]);
+        both.noted_once().await;
         for second in moments {
             both.proxy.expect(&[(first, Trouble::Cut), (second, Trouble::Cut)]);
             assert!(both.told_rightly(&format!("{at} {second:?}")).await.accepted);
+            both.proxy.expect(&[(first, Trouble::Cut), (second, Trouble::Cut)]);
+            both.noted_once().await;
         }
     }
     both.check();
