@@ -49,12 +49,41 @@ pub fn run(root: &Path, args: &[String]) -> anyhow::Result<()> {
     if matches!(end_of(tests), End::Failed) {
         report.failed.push("tests");
     }
+    if let Some(postgres) = postgres.as_ref().filter(|_| args.is_empty()) {
+        eprintln!("== the same tests, with every store in PostgreSQL");
+        let mut again = cargo::command(root, &[]);
+        again.args(runner(nextest, &ON_BOTH_ENGINES.map(str::to_owned)));
+        again.env(pgkit::CLUSTER, &postgres.url).env("COUNTERFOIL_TEST_STORE", "postgres");
+        if matches!(end_of(again), End::Failed) {
+            report.failed.push("tests on PostgreSQL");
+        }
+    }
     drop(postgres);
     if !report.failed.is_empty() {
         bail!("== FAILED: {}", report.failed.join(", "));
     }
     Ok(())
 }
+
+/// What keeps anything in a store. Tests about SQLite's file alone say so and pass.
+const ON_BOTH_ENGINES: [&str; 16] = [
+    "-p",
+    "store",
+    "-p",
+    "plane",
+    "-p",
+    "workers",
+    "-p",
+    "cashq",
+    "-p",
+    "sandbox",
+    "-p",
+    "hosted",
+    "-p",
+    "control",
+    "-p",
+    "counterfoil",
+];
 
 struct Report {
     strict: bool,

@@ -63,6 +63,13 @@ pub fn database_of(dir: &Path) -> String {
     url
 }
 
+/// The address of the database beside the one at `url` whose name ends with `_<suffix>`.
+pub fn beside(url: &str, suffix: &str) -> String {
+    let path = url.split('?').next().unwrap_or(url);
+    let name = path.rsplit('/').next().unwrap_or_default();
+    with_database(url, &format!("{name}_{suffix}"))
+}
+
 /// Whether this run of the tests keeps its stores in PostgreSQL: `COUNTERFOIL_TEST_STORE` is `postgres`.
 pub fn wanted() -> bool {
     std::env::var("COUNTERFOIL_TEST_STORE").as_deref() == Ok("postgres")

@@ -10,7 +10,9 @@ mod ports;
 mod programs;
 
 pub use cluster::{Cluster, Mode, Options};
-pub use database::{CLUSTER, available, database_of, drop_abandoned, fresh_database, query, test_cluster_url, wanted};
+pub use database::{
+    CLUSTER, available, beside, database_of, drop_abandoned, fresh_database, query, test_cluster_url, wanted,
+};
 pub use guard::Guard;
 pub use ports::free_port;
 pub use programs::{Account, Programs, VERSION_MIN};

@@ -307,6 +307,10 @@ async fn a_loop_that_lost_its_lease_is_kept_out_by_the_fence() {
 
 #[tokio::test]
 async fn a_process_that_is_alone_has_none_of_this_to_do() {
+    if pgkit::wanted() {
+        // Nobody can know that they are alone.
+        return;
+    }
     let house = House::sandbox().await;
     assert!(!house.plane.shared());
     let commits = house.plane.stats().figures().commits;

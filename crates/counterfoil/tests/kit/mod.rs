@@ -42,7 +42,11 @@ pub fn program() -> Command {
 
 /// Everything on free ports, in `data`.
 pub fn dev_command(data: &Path) -> Command {
-    dev_on_files(data)
+    let mut command = dev_on_files(data);
+    if pgkit::wanted() {
+        command.arg("--store").arg(pgkit::database_of(data));
+    }
+    command
 }
 
 /// As [`dev_command`], with stores that are files whatever engine this run of the tests is on.
@@ -61,6 +65,9 @@ pub fn serve_command(role: &str, data: &Path) -> Command {
     let section = role.to_uppercase();
     command.args(["serve", "--role", role]);
     command.env(format!("COUNTERFOIL_{section}__LISTEN"), "127.0.0.1:0");
+    if pgkit::wanted() {
+        command.env(format!("COUNTERFOIL_{section}__STORE"), pgkit::beside(&pgkit::database_of(data), role));
+    }
     command.env(format!("COUNTERFOIL_METRICS__{section}"), "127.0.0.1:0");
     command.env(format!("COUNTERFOIL_{section}__DATA"), data.join(role));
     command

@@ -58,7 +58,8 @@ fn a_presence_is_trusted_by_itself_for_less_time_than_others_wait_for_it() {
 #[test]
 fn a_change_waits_for_others_that_are_there_and_have_not_seen_it() {
     let (unseen, seen, there, over) = (4, 5, Span(GONE.0 - 1), GONE);
-    let cases: [(&[(&str, i64, Span)], bool); 9] = [
+    type Row = (&'static str, i64, Span);
+    let cases: [(&[Row], bool); 9] = [
         (&[], false),
         (&[("me", unseen, there)], false),
         (&[("b", seen, there)], false),

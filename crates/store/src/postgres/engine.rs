@@ -293,10 +293,16 @@ impl Engine for PgEngine {
         }
         let rows = match self.answered.remove(&address(spec)) {
             Some(rows) => rows,
-            None => {
-                let columns = Columns::keys(spec, keys, key)?;
-                self.call(async |engine| engine.query(spec, Purpose::Load, columns).await)?
-            }
+            None => match Columns::keys(spec, keys, key) {
+                Ok(columns) => self.call(async |engine| engine.query(spec, Purpose::Load, columns).await)?,
+                // One of them cannot be kept, and so is not there: each is asked for alone.
+                Err(EngineError::Constraint(_)) if keys > 1 => {
+                    return (0..keys)
+                        .try_for_each(|at| self.load(spec, 1, &|_, out| key(at, out), &mut |_, take| found(at, take)));
+                }
+                Err(EngineError::Constraint(_)) => return Ok(()),
+                Err(error) => return Err(error),
+            },
         };
         give(&rows, spec, found)
     }

@@ -94,7 +94,11 @@ impl ReadSide for PgReadSide {
     }
 
     fn load(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError> {
-        let columns = Columns::keys(spec, keys, key)?;
+        let columns = match Columns::keys(spec, keys, key) {
+            // A key that cannot be kept is not there.
+            Err(EngineError::Constraint(_)) => return Ok(()),
+            columns => columns?,
+        };
         give(&self.query(spec, Purpose::Load, columns)?, spec, found)
     }
 

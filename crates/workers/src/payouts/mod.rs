@@ -138,11 +138,11 @@ impl Payouts {
             let key = (before.tenant, before.seq);
             match now.map(|now| now.state) {
                 Some(State::Processing) if before.state == State::Verifying => self.calls.entered(before),
-                Some(State::Retrying(_)) => {
-                    if self.retried.len() < RETRIED_MOST {
-                        self.retried.entry(key).or_insert(since);
-                    }
+                Some(State::Retrying(_)) if self.retried.len() < RETRIED_MOST => {
+                    self.retried.entry(key).or_insert(since);
                 }
+                // Beyond what can be counted.
+                Some(State::Retrying(_)) => {}
                 Some(state) if state.is_with_the_rail() => {
                     self.retried.remove(&key);
                 }
