@@ -63,11 +63,14 @@ pub fn database_of(dir: &Path) -> String {
     url
 }
 
-/// The address of the database beside the one at `url` whose name ends with `_<suffix>`.
+/// The address of the database beside the one at `url` whose name ends with `_<suffix>`; made when it is missing.
 pub fn beside(url: &str, suffix: &str) -> String {
     let path = url.split('?').next().unwrap_or(url);
-    let name = path.rsplit('/').next().unwrap_or_default();
-    with_database(url, &format!("{name}_{suffix}"))
+    let name = format!("{}_{suffix}", path.rsplit('/').next().unwrap_or_default());
+    match query(url, &format!("CREATE DATABASE {name}")) {
+        Err(error) if !error.to_string().contains("already exists") => panic!("{error:#}"),
+        _ => with_database(url, &name),
+    }
 }
 
 /// Whether this run of the tests keeps its stores in PostgreSQL: `COUNTERFOIL_TEST_STORE` is `postgres`.
