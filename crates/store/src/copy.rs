@@ -12,7 +12,7 @@ use crate::journal::Head;
 use crate::postgres;
 use crate::row::{Bind, Row, Spec};
 use crate::schema::Schema;
-use crate::sqlite::{self, Checkpointer, FOLD_AT_PAGES, Hold, SqliteEngine, hold};
+use crate::sqlite::{self, Checkpointer, FOLD_AT_PAGES, Hold, SqliteEngine, held};
 use crate::value::{Value, values};
 
 /// Rows that are written at once.
@@ -85,10 +85,6 @@ fn remove_files(dir: &Path) -> Result<(), Fault> {
         }
     }
     Ok(())
-}
-
-fn held(dir: &Path) -> Result<Hold, Fault> {
-    hold(dir)?.ok_or_else(|| Fault::new(format!("another process has the store in {}", dir.display())))
 }
 
 /// The time of an entry's head; `None` for rows of other tables.

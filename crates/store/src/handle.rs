@@ -17,7 +17,7 @@ use crate::queue::{Lane, Limits, NotQueued, Queue};
 use crate::reader::Reader;
 use crate::readers::Readers;
 use crate::schema::Schema;
-use crate::sqlite::{Checkpointer, FOLD_AT_PAGES, SqliteEngine, open_reader, open_writer};
+use crate::sqlite::{Checkpointer, FOLD_AT_PAGES, Hold, SqliteEngine, held, open_reader, open_writer};
 use crate::stats::Stats;
 use crate::tx::{Halt, Tx};
 
@@ -85,7 +85,7 @@ struct Shared {
     readers: Readers,
     committer: Mutex<Option<JoinHandle<()>>>,
     /// Held while the store is open: a second process is refused.
-    _lock: Option<File>,
+    _lock: Option<Hold>,
 }
 
 /// An engine that is open: what the rest of the store needs of it.
@@ -93,7 +93,7 @@ struct Opened {
     engine: Box<dyn Engine>,
     readers: Readers,
     last: Time,
-    lock: Option<File>,
+    lock: Option<Hold>,
 }
 
 impl Store {
@@ -230,7 +230,7 @@ fn open_sqlite(
     wrap: impl FnOnce(SqliteEngine) -> Box<dyn Engine>,
 ) -> Result<Opened, Fault> {
     make_dir(dir)?;
-    let lock = lock(dir)?;
+    let lock = held(dir)?;
     let file = dir.join("store.db");
     let (writer, last) = open_writer(&file, schema, identity)?;
     sync_dir(dir)?;
@@ -267,18 +267,4 @@ fn sync_dir(dir: &Path) -> Result<(), Fault> {
     let sync = |dir: &Path| File::open(dir).and_then(|dir| dir.sync_all());
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     sync(dir).and_then(|()| sync(parent)).map_err(|error| Fault::because(format!("syncing {}", dir.display()), error))
-}
-
-fn lock(dir: &Path) -> Result<File, Fault> {
-    let path = dir.join("lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|error| Fault::because(format!("opening {}", path.display()), error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(error) => Err(Fault::because(format!("another process has the store in {}", dir.display()), error)),
-    }
 }

@@ -27,17 +27,15 @@ impl<'c> Reader<'c> {
 
     /// The row with this key.
     pub fn get<R: Row>(&self, key: &R::Key) -> Result<Option<R>, Fault> {
-        let mut rows = Rows::new(1);
         let load = |found: Found<'_>| {
             self.side.borrow_mut().load(const { &R::SPEC }, 1, &|_, out| R::write_key(key, out), found)
         };
-        let row = rows.fill::<R>(load)?.pop().and_then(|mut rows| rows.pop());
+        let row = fill::<R>(1, load)?.pop().and_then(|mut rows| rows.pop());
         row.map(|row| same_key(row, key)).transpose().map_err(|corrupt| reading::<R>(corrupt.into()))
     }
 
     /// Rows with `from <= key < to` in order, at most `limit`.
     pub fn walk<R: Row>(&self, from: &R::Key, to: &R::Key, order: Direction, limit: usize) -> Result<Vec<R>, Fault> {
-        let mut rows = Rows::new(1);
         let load = |found: Found<'_>| {
             let ends = |_, out: &mut dyn crate::row::Bind| {
                 R::write_key(from, out);
@@ -46,13 +44,12 @@ impl<'c> Reader<'c> {
             let descending = order == Direction::Descending;
             self.side.borrow_mut().ranges(const { &R::SPEC }, &[limit], descending, &ends, found)
         };
-        Ok(rows.fill::<R>(load)?.pop().unwrap_or_default())
+        Ok(fill::<R>(1, load)?.pop().unwrap_or_default())
     }
 
     /// For each range, rows with `from <= key < to`, ascending, at most its limit; one round trip for all of them.
     pub fn walks<R: Row>(&self, ranges: &[(R::Key, R::Key, usize)]) -> Result<Vec<Vec<R>>, Fault> {
         let limits: Vec<usize> = ranges.iter().map(|range| range.2).collect();
-        let mut rows = Rows::new(ranges.len());
         let load = |found: Found<'_>| {
             let ends = |at: usize, out: &mut dyn crate::row::Bind| {
                 R::write_key(&ranges[at].0, out);
@@ -60,7 +57,7 @@ impl<'c> Reader<'c> {
             };
             self.side.borrow_mut().ranges(const { &R::SPEC }, &limits, false, &ends, found)
         };
-        rows.fill::<R>(load)
+        fill::<R>(ranges.len(), load)
     }
 
     /// How many rows a table has. Reads all of its keys: for figures, not for callers.
@@ -70,31 +67,21 @@ impl<'c> Reader<'c> {
 
     /// Rows of a table by a condition that both engines understand, such as `retired = 1 ORDER BY …`; the text is fixed.
     pub fn select<R: Row>(&self, condition: &'static str) -> Result<Vec<R>, Fault> {
-        let mut rows = Rows::new(1);
         let load = |found: Found<'_>| self.side.borrow_mut().select(const { &R::SPEC }, condition, found);
-        Ok(rows.fill::<R>(load)?.pop().unwrap_or_default())
+        Ok(fill::<R>(1, load)?.pop().unwrap_or_default())
     }
 }
 
-/// Rows by the number of the key or range that they answer.
-struct Rows(usize);
-
-impl Rows {
-    fn new(places: usize) -> Rows {
-        Rows(places)
-    }
-
-    /// Reads until the end, or to the first row that cannot be read.
-    fn fill<R: Row>(&mut self, load: impl FnOnce(Found<'_>) -> Result<(), EngineError>) -> Result<Vec<Vec<R>>, Fault> {
-        let mut rows: Result<Vec<Vec<R>>, Corrupt> = Ok(std::iter::repeat_with(Vec::new).take(self.0).collect());
-        load(&mut |at, take: Result<&mut dyn Take, Corrupt>| match (take.and_then(|take| R::read(take)), &mut rows) {
-            (Ok(row), Ok(rows)) => rows[at].push(row),
-            (Err(corrupt), Ok(_)) => rows = Err(corrupt),
-            (_, Err(_)) => {}
-        })
-        .map_err(reading::<R>)?;
-        rows.map_err(|corrupt| reading::<R>(corrupt.into()))
-    }
+/// Rows by the number of the key or range that they answer, of `places`: all of them, or the first complaint.
+fn fill<R: Row>(places: usize, load: impl FnOnce(Found<'_>) -> Result<(), EngineError>) -> Result<Vec<Vec<R>>, Fault> {
+    let mut rows: Result<Vec<Vec<R>>, Corrupt> = Ok(std::iter::repeat_with(Vec::new).take(places).collect());
+    load(&mut |at, take: Result<&mut dyn Take, Corrupt>| match (take.and_then(|take| R::read(take)), &mut rows) {
+        (Ok(row), Ok(rows)) => rows[at].push(row),
+        (Err(corrupt), Ok(_)) => rows = Err(corrupt),
+        (_, Err(_)) => {}
+    })
+    .map_err(reading::<R>)?;
+    rows.map_err(|corrupt| reading::<R>(corrupt.into()))
 }
 
 fn reading<R: Row>(error: EngineError) -> Fault {

@@ -145,10 +145,7 @@ impl PgEngine {
         columns: Columns,
     ) -> Result<Vec<SqlRow>, EngineError> {
         self.calls += 1;
-        let link = link(&mut self.link)?;
-        let statement = link.statement(spec, purpose).await?;
-        let rows = patiently(link.client.query(&statement, &columns.parameters())).await?;
-        rows.map_err(|error| before_commit(&error))
+        link(&mut self.link)?.query(spec, purpose, &columns).await
     }
 
     /// Everything that the batch wrote and its commit, in one round trip.

@@ -9,8 +9,9 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Statement};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Row, Statement};
 
+use super::columns::Columns;
 use super::errors::{before_commit, words};
 use super::text::{Purpose, text};
 use super::url::{CONNECT, PostgresUrl};
@@ -66,6 +67,18 @@ impl Link {
         let statement = prepared.map_err(|error| before_commit(&error))?;
         self.statements.insert(key, statement.clone());
         Ok(statement)
+    }
+
+    /// The rows that the table's statement finds for these keys or ranges.
+    pub(super) async fn query(
+        &mut self,
+        spec: &'static Spec,
+        purpose: Purpose,
+        columns: &Columns,
+    ) -> Result<Vec<Row>, EngineError> {
+        let statement = self.statement(spec, purpose).await?;
+        let rows = patiently(self.client.query(&statement, &columns.parameters())).await?;
+        rows.map_err(|error| before_commit(&error))
     }
 
     /// What the server warned of since the last call.

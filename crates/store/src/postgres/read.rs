@@ -49,22 +49,11 @@ impl PgReadSide {
     }
 
     fn query(&self, spec: &'static Spec, purpose: Purpose, columns: Columns) -> Result<Vec<SqlRow>, EngineError> {
-        self.call(move |reading| Box::pin(async move { reading.query(spec, purpose, columns).await }))
+        self.call(move |reading| Box::pin(async move { reading.link.query(spec, purpose, &columns).await }))
     }
 }
 
 impl Reading {
-    async fn query(
-        &mut self,
-        spec: &'static Spec,
-        purpose: Purpose,
-        columns: Columns,
-    ) -> Result<Vec<SqlRow>, EngineError> {
-        let statement = self.link.statement(spec, purpose).await?;
-        let rows = patiently(self.link.client.query(&statement, &columns.parameters())).await?;
-        rows.map_err(|error| before_commit(&error))
-    }
-
     async fn text(&mut self, sql: String) -> Result<Vec<SqlRow>, EngineError> {
         if !self.texts.contains_key(&sql) {
             let prepared = patiently(self.link.client.prepare(&sql)).await?.map_err(|error| before_commit(&error))?;

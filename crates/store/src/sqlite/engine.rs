@@ -53,14 +53,8 @@ impl Engine for SqliteEngine {
 
     fn load(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError> {
         self.calls += 1;
-        let mut statement = self.connection.prepare_cached(&self.texts.of(spec).select_one)?;
-        for at in 0..keys {
-            let mut bind = SqliteBind::new(&mut statement, spec);
-            key(at, &mut bind);
-            bind.done()?;
-            drain(&mut statement, spec, &mut |take| found(at, take))?;
-        }
-        Ok(())
+        let statement = self.connection.prepare_cached(&self.texts.of(spec).select_one)?;
+        by_keys(statement, spec, keys, key, found)
     }
 
     fn ranges(
@@ -71,15 +65,8 @@ impl Engine for SqliteEngine {
         found: Found<'_>,
     ) -> Result<(), EngineError> {
         self.calls += 1;
-        let mut statement = self.connection.prepare_cached(&self.texts.of(spec).select_range)?;
-        for (at, limit) in limits.iter().enumerate() {
-            let mut bind = SqliteBind::range(&mut statement, spec);
-            ends(at, &mut bind);
-            bind.limit(*limit);
-            bind.done()?;
-            drain(&mut statement, spec, &mut |take| found(at, take))?;
-        }
-        Ok(())
+        let statement = self.connection.prepare_cached(&self.texts.of(spec).select_range)?;
+        by_ranges(statement, spec, limits, ends, found)
     }
 
     fn insert(&mut self, spec: &'static Spec, rows: usize, row: Write<'_>) -> Result<(), EngineError> {
@@ -152,6 +139,41 @@ fn each(
         if changed != 1 {
             return Err(EngineError::Broken(format!("a write to `{}` changed {changed} rows", spec.name)));
         }
+    }
+    Ok(())
+}
+
+/// One prepared statement, run once a key, for the committer and for readers.
+pub(super) fn by_keys(
+    mut statement: rusqlite::CachedStatement<'_>,
+    spec: &'static Spec,
+    keys: usize,
+    key: Write<'_>,
+    found: Found<'_>,
+) -> Result<(), EngineError> {
+    for at in 0..keys {
+        let mut bind = SqliteBind::new(&mut statement, spec);
+        key(at, &mut bind);
+        bind.done()?;
+        drain(&mut statement, spec, &mut |take| found(at, take))?;
+    }
+    Ok(())
+}
+
+/// One prepared statement, run once a range, for the committer and for readers.
+pub(super) fn by_ranges(
+    mut statement: rusqlite::CachedStatement<'_>,
+    spec: &'static Spec,
+    limits: &[usize],
+    ends: Write<'_>,
+    found: Found<'_>,
+) -> Result<(), EngineError> {
+    for (at, limit) in limits.iter().enumerate() {
+        let mut bind = SqliteBind::range(&mut statement, spec);
+        ends(at, &mut bind);
+        bind.limit(*limit);
+        bind.done()?;
+        drain(&mut statement, spec, &mut |take| found(at, take))?;
     }
     Ok(())
 }

@@ -21,3 +21,8 @@ pub fn hold(dir: &Path) -> Result<Option<Hold>, Fault> {
         Err(TryLockError::Error(error)) => Err(fault(error)),
     }
 }
+
+/// As [`hold`]; that another process has it is a fault.
+pub(crate) fn held(dir: &Path) -> Result<Hold, Fault> {
+    hold(dir)?.ok_or_else(|| Fault::new(format!("another process has the store in {}", dir.display())))
+}

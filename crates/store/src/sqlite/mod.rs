@@ -15,6 +15,7 @@ mod text;
 pub use backup::{Copied, Watch, copy_store};
 pub(crate) use checkpoint::{Checkpointer, FOLD_AT_PAGES};
 pub(crate) use engine::SqliteEngine;
+pub(crate) use hold::held;
 pub use hold::{Hold, hold};
 pub(crate) use inspect::{look_at, look_at_still, rename};
 pub(crate) use open::{open_reader, open_writer};

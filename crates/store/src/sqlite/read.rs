@@ -2,8 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::bind::SqliteBind;
-use super::engine::drain;
+use super::engine::{by_keys, by_ranges, drain};
 use super::text::{self, Texts};
 use crate::engine::{EngineError, Found, ReadSide, Write};
 use crate::row::Spec;
@@ -30,14 +29,8 @@ impl ReadSide for SqliteReadSide {
     }
 
     fn load(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError> {
-        let mut statement = self.connection.prepare_cached(&self.texts.of(spec).select_one)?;
-        for at in 0..keys {
-            let mut bind = SqliteBind::new(&mut statement, spec);
-            key(at, &mut bind);
-            bind.done()?;
-            drain(&mut statement, spec, &mut |take| found(at, take))?;
-        }
-        Ok(())
+        let statement = self.connection.prepare_cached(&self.texts.of(spec).select_one)?;
+        by_keys(statement, spec, keys, key, found)
     }
 
     fn ranges(
@@ -50,15 +43,7 @@ impl ReadSide for SqliteReadSide {
     ) -> Result<(), EngineError> {
         let text = self.texts.of(spec);
         let sql = if descending { &text.select_range_descending } else { &text.select_range };
-        let mut statement = self.connection.prepare_cached(sql)?;
-        for (at, limit) in limits.iter().enumerate() {
-            let mut bind = SqliteBind::range(&mut statement, spec);
-            ends(at, &mut bind);
-            bind.limit(*limit);
-            bind.done()?;
-            drain(&mut statement, spec, &mut |take| found(at, take))?;
-        }
-        Ok(())
+        by_ranges(self.connection.prepare_cached(sql)?, spec, limits, ends, found)
     }
 
     fn select(&mut self, spec: &'static Spec, condition: &'static str, found: Found<'_>) -> Result<(), EngineError> {
