@@ -44,17 +44,17 @@ fn below_its_capacity_a_store_keeps_up_and_above_it_refuses() {
     let (half, over) = (at(0.5), at(4.0));
     assert_eq!(half.refused, 0);
     assert!(half.others.value_at_percentile(99.0) < 50_000, "{}", half.others.value_at_percentile(99.0));
-    assert!(over.refused > 0 && over.others.value_at_percentile(50.0) > 1_000_000);
+    assert!(over.refused > 0 && over.others.value_at_percentile(50.0) > 900_000);
     assert!(over.busy_us > 19_000_000, "an overloaded store does not rest");
 }
 
 #[test]
 fn workers_keep_up_where_batches_have_room_for_them() {
-    // A client in every batch: what is earned, five quarters a transfer, is less than the four moves that each needs.
+    // A client in every batch: what is earned, five twelfths of a move a transfer, is less than the four moves that each needs.
     let sources = even(100, 20.0);
     let long = Cost { fixed: 5_000, ..COST };
     let earned = run(&sources, long, 20, 7).unwrap();
-    let shared = run(&sources, Cost { share: 400, ..long }, 20, 7).unwrap();
+    let shared = run(&sources, Cost { share: 200, ..long }, 20, 7).unwrap();
     assert!(earned.behind > 40_000, "{}", earned.behind);
     assert!(shared.behind < 1_000, "{}", shared.behind);
     // Short batches leave moments in which nobody waits, and workers go alone.

@@ -55,21 +55,11 @@ async fn what_moves_is_due_anew_and_what_is_final_is_not() {
     assert_eq!(first, [(tenant, false, due[1].at), (tenant, true, rails.rows[0].at)]);
     let asks: Vec<u64> = kit::open_asks(plane).iter().map(|row| row.seq).collect();
     assert_eq!(asks, seqs(&due), "the operator sees them as they were accepted");
-    let paid = Move { due_at: Some(rails.rows[0].at), ..Move::new(due[0].seq, State::Processing, Event::Pay) };
+    let paid = Move::new(due[0].seq, State::Processing, Event::Pay);
     ok(payouts::advance(plane, tenant, vec![paid]).await);
     assert_eq!(kit::due_some_day(plane, tenant), due[1..]);
     assert_eq!(kit::open_asks(plane).len(), 2);
     assert_eq!(plane::books::audit(plane).unwrap().wrong, Vec::<String>::new());
-}
-
-#[tokio::test]
-async fn a_move_that_is_told_a_wrong_time_happens_all_the_same() {
-    let (house, due) = three().await;
-    let step = Move { due_at: Some(Time(7)), ..Move::new(due[0].seq, State::Created, Event::Step) };
-    let moved = ok(payouts::advance(&house.plane, house.agent.tenant(), vec![step]).await);
-    assert_eq!(moved[0].state, State::ReadyToDebit);
-    let now = kit::due_some_day(&house.plane, house.agent.tenant());
-    assert_eq!(seqs(&now), [due[1].seq, due[2].seq, due[0].seq]);
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ impl Store {
             }
         };
         let several = opened.engine.shared();
-        let queue = Arc::new(Queue::new(options.limits));
+        let queue = Arc::new(Queue::new(options.limits, several));
         let stats = Arc::new(Stats::default());
         let committer = Committer {
             queue: Arc::clone(&queue),

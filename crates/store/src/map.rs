@@ -57,6 +57,8 @@ pub(crate) type KeyMap<K, V> = HashMap<K, V, DefaultHashBuilder>;
 pub(crate) struct RowMap<R: Row> {
     slots: KeyMap<R::Key, Slot<R>>,
     overlay: KeyMap<R::Key, Option<R>>,
+    /// Keys that the running operation removes without a look: they are in the store by what other rows say.
+    unseen: HashSet<R::Key, DefaultHashBuilder>,
     aside: KeyMap<R::Key, Option<R>>,
     changed: Vec<R::Key>,
     missed: HashSet<R::Key, DefaultHashBuilder>,
@@ -71,6 +73,7 @@ impl<R: Row> Default for RowMap<R> {
         RowMap {
             slots: HashMap::default(),
             overlay: HashMap::default(),
+            unseen: HashSet::default(),
             aside: HashMap::default(),
             changed: Vec::new(),
             missed: HashSet::default(),
@@ -106,6 +109,14 @@ impl<R: Row> RowMap<R> {
 
     pub(crate) fn put(&mut self, key: R::Key, row: Option<R>) {
         self.overlay.insert(key, row);
+    }
+
+    /// Removes a row that is there, looked at or not.
+    pub(crate) fn remove_unseen(&mut self, key: &R::Key) {
+        if !self.knows(key) {
+            self.unseen.insert(key.clone());
+        }
+        self.put(key.clone(), None);
     }
 
     pub(crate) fn knows(&self, key: &R::Key) -> bool {
@@ -158,6 +169,7 @@ impl<R: Row> AnyMap for RowMap<R> {
 
     fn discard(&mut self) {
         self.overlay.clear();
+        self.unseen.clear();
         self.ran_into = None;
     }
 
@@ -173,7 +185,8 @@ impl<R: Row> AnyMap for RowMap<R> {
                 }
                 None => {
                     self.changed.push(key.clone());
-                    self.slots.insert(key, Slot { row, stored: false, changed: true });
+                    let stored = self.unseen.remove(&key);
+                    self.slots.insert(key, Slot { row, stored, changed: true });
                 }
             }
         }
@@ -288,6 +301,7 @@ impl<R: Row> AnyMap for RowMap<R> {
 
     fn set_aside(&mut self) {
         self.aside = std::mem::take(&mut self.overlay);
+        self.unseen.clear();
     }
 
     fn same_as_aside(&self) -> bool {

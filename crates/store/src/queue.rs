@@ -45,10 +45,18 @@ impl Default for Limits {
 
 /// Rows that a client operation changes, roughly: what a worker's share is measured against.
 const ROWS_PER_CLIENT: u32 = 5;
-/// The most objects that a worker's operation moves, and so the most credit that it needs.
+/// Rows that a worker changes for an object, roughly: the object's own, and its place in the order of what is due, which
+/// goes from one to another.
+const ROWS_PER_OBJECT: u32 = 3;
+/// The most objects that a worker's operation moves.
 const OBJECTS_PER_WORKER: u32 = 500;
+/// The most credit that an operation needs, in rows.
+const CREDIT_MOST: u32 = OBJECTS_PER_WORKER * ROWS_PER_OBJECT;
+/// What a batch of a shared store gives workers in any case: it takes so long that there is always a client waiting, and its
+/// own price is that of many rows.
+const ROWS_SHARED: u32 = 600;
 /// The most objects that workers move in a batch without clients.
-const ROWS_OF_WORKERS: u32 = 2_000;
+const OBJECTS_ALONE: u32 = 2_000;
 /// From so many clients in a batch on, clients wait even when the queue is empty for a moment: they are being answered or
 /// are on their way. Workers get their share then, and no more.
 const CROWD: usize = 12;
@@ -63,7 +71,7 @@ struct Waiting {
     turn: VecDeque<TenantNo>,
     clients: usize,
     workers: VecDeque<(u32, Box<dyn Job>)>,
-    /// Objects that workers may move on account of what clients moved.
+    /// Rows that workers may change on account of what clients changed.
     credit: u32,
     asleep: bool,
     /// Clients in a batch, lately: the most, fading by an eighth with each batch.
@@ -75,6 +83,8 @@ pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
     woken: Condvar,
     limits: Limits,
+    /// Rows that workers may change in every batch, beyond what clients earn for them.
+    always: u32,
 }
 
 /// Why an operation was not queued.
@@ -91,8 +101,10 @@ pub(crate) struct Batch {
 }
 
 impl Queue {
-    pub(crate) fn new(limits: Limits) -> Queue {
-        Queue { waiting: Mutex::default(), woken: Condvar::new(), limits }
+    /// Of a store that has several processes, or of one that has a single one.
+    pub(crate) fn new(limits: Limits, shared: bool) -> Queue {
+        let always = if shared { ROWS_SHARED } else { 0 };
+        Queue { waiting: Mutex::default(), woken: Condvar::new(), limits, always }
     }
 
     /// Hands the job back when it cannot wait here.
@@ -128,7 +140,7 @@ impl Queue {
             }
         }
         waiting.asleep = false;
-        Some(waiting.batch(self.limits.batch_operations))
+        Some(waiting.batch(self.limits.batch_operations, self.always))
     }
 
     pub(crate) fn close(&self) {
@@ -167,12 +179,12 @@ impl Waiting {
         }
     }
 
-    fn batch(&mut self, most: usize) -> Batch {
+    fn batch(&mut self, most: usize, always: u32) -> Batch {
         let mut jobs = Vec::with_capacity(most.min(self.clients + self.workers.len()));
         self.take_clients(most, &mut jobs);
         let clients = jobs.len();
         self.lately = clients.max(self.lately - self.lately.div_ceil(8));
-        self.take_workers(clients, &mut jobs);
+        self.take_workers(clients, always, &mut jobs);
         Batch { jobs, clients }
     }
 
@@ -194,25 +206,29 @@ impl Waiting {
     }
 
     fn workers_may_go_alone(&self) -> bool {
-        self.workers.front().is_some_and(|(objects, _)| self.lately < CROWD || self.credit >= *objects)
+        self.workers.front().is_some_and(|(objects, _)| self.lately < CROWD || self.credit >= rows(*objects))
     }
 
-    /// While clients wait, workers take what they have earned by what clients moved: a quarter of it, which is a fifth of
-    /// the whole. When nobody waits they take what they like, up to a batch's rows.
-    fn take_workers(&mut self, clients: usize, jobs: &mut Vec<Box<dyn Job>>) {
+    /// While clients wait, workers take what they have earned by the rows that clients changed: a quarter of them, which is
+    /// a fifth of the whole. When nobody waits they take what they like, up to a batch's objects.
+    fn take_workers(&mut self, clients: usize, always: u32, jobs: &mut Vec<Box<dyn Job>>) {
         let earned = u32::try_from(clients).unwrap_or(u32::MAX).saturating_mul(ROWS_PER_CLIENT) / 4;
-        self.credit = self.credit.saturating_add(earned).min(OBJECTS_PER_WORKER);
+        self.credit = self.credit.saturating_add(earned + always).min(CREDIT_MOST);
         let mut moved = 0;
         while let Some((objects, _)) = self.workers.front() {
             let objects = *objects;
             let clients_wait = clients > 0 || self.lately >= CROWD;
-            let allowed = if clients_wait { self.credit >= objects } else { moved + objects <= ROWS_OF_WORKERS };
+            let allowed = if clients_wait { self.credit >= rows(objects) } else { moved + objects <= OBJECTS_ALONE };
             if !allowed {
                 break;
             }
-            self.credit = self.credit.saturating_sub(objects);
+            self.credit = self.credit.saturating_sub(rows(objects));
             moved += objects;
             jobs.extend(self.workers.pop_front().map(|(_, job)| job));
         }
     }
+}
+
+fn rows(objects: u32) -> u32 {
+    objects * ROWS_PER_OBJECT
 }

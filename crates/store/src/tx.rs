@@ -89,6 +89,14 @@ impl<'a> Tx<'a> {
         map.put(key.clone(), None);
     }
 
+    /// Removes a row that exists because another row says so, and spares the look at it. Panics (the operation is then
+    /// discarded) when the row is known not to exist; when it is missing unseen, the store fails the operation.
+    pub fn remove_unseen<R: Row>(&mut self, key: &R::Key) {
+        let map = self.map::<R>();
+        assert!(map.holds(key) || !map.knows(key), "removal of a row that does not exist in {}", R::SPEC.name);
+        map.remove_unseen(key);
+    }
+
     /// Rows with `from <= key < to`, ascending, at most `limit`, with all pending changes applied.
     pub fn walk<R: Row>(&mut self, from: &R::Key, to: &R::Key, limit: usize) -> Result<Vec<R>, Missing> {
         self.map::<R>().walk(from, to, limit)

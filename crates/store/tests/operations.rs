@@ -5,6 +5,7 @@
 mod kit;
 
 use base::{Fault, Stop};
+use kit::hold::together;
 use kit::place::in_a_database;
 use kit::tables::{Account, Item};
 use kit::transfer::{Refusal, Transfer};
@@ -160,6 +161,11 @@ async fn a_write_without_a_look_and_an_add_of_what_exists_fail_alone() {
     assert!(fault(blind_put.await).chain().contains("panicked"));
     let blind_remove = client(&store, |tx| Ok(tx.remove::<Item>(&(2, "b".into()))));
     assert!(fault(blind_remove.await).chain().contains("panicked"));
+    let absent = client(&store, |tx| {
+        tx.get::<Item>(&(2, "b".into()))?;
+        Ok(tx.remove_unseen::<Item>(&(2, "b".into())))
+    });
+    assert!(fault(absent.await).chain().contains("panicked"));
     let known = client(&store, |tx| {
         tx.get::<Item>(&(1, "a".into()))?;
         Ok(tx.add(Item { note: Some(vec![1]), ..item(1, "a") }))
@@ -185,6 +191,46 @@ async fn an_operation_may_remove_and_add_again() {
     .await
     .unwrap();
     assert_eq!(store.read(|r| r.get::<Item>(&(1, "a".into()))).unwrap(), Some(noted));
+}
+
+#[tokio::test]
+async fn a_row_may_be_removed_unseen_and_added_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let key: <Item as Row>::Key = (1, "a".into());
+    client(&store, |tx| Ok(tx.add(item(1, "a")))).await.unwrap();
+    let removed = key.clone();
+    let seen = client(&store, move |tx| {
+        tx.remove_unseen::<Item>(&removed);
+        Ok((tx.get::<Item>(&removed)?, tx.walk::<Item>(&(1, String::new()), &(2, String::new()), 9)?))
+    });
+    assert_eq!(seen.await.unwrap(), (None, vec![]));
+    assert_eq!(store.read(|r| r.get::<Item>(&key)).unwrap(), None);
+
+    client(&store, |tx| Ok(tx.add(item(1, "a")))).await.unwrap();
+    let (removed, noted) = (key.clone(), Item { note: Some(vec![7]), ..item(1, "a") });
+    let again = noted.clone();
+    let outcome = client(&store, move |tx| {
+        tx.remove_unseen::<Item>(&removed);
+        tx.add(item(1, "a"));
+        tx.remove_unseen::<Item>(&removed);
+        Ok(tx.add(again.clone()))
+    });
+    outcome.await.unwrap();
+    assert_eq!(store.read(|r| r.get::<Item>(&key)).unwrap(), Some(noted));
+}
+
+#[tokio::test]
+async fn what_one_operation_adds_another_of_the_batch_may_remove_unseen() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    type Step = Box<dyn Fn(&mut Tx<'_>) -> Result<(), Halt<()>> + Send>;
+    let steps: Vec<(u32, Step)> = vec![
+        (1, Box::new(|tx| Ok(tx.add(item(1, "a"))))),
+        (1, Box::new(|tx| Ok(tx.remove_unseen::<Item>(&(1, "a".into()))))),
+    ];
+    together(&store, steps).await.into_iter().for_each(Result::unwrap);
+    assert_eq!(store.read(|r| r.get::<Item>(&(1, "a".into()))).unwrap(), None);
 }
 
 #[tokio::test]

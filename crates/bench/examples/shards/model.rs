@@ -12,8 +12,9 @@ const QUEUED: usize = 16_384;
 pub const MOVES: u64 = 4;
 /// Moves that workers make in a batch without clients.
 const ALONE: u64 = 2_000;
-/// What workers earn by each operation of a client: a quarter of its five rows. They keep at most 500.
-const EARNED: (u64, u64) = (5, 4);
+/// Moves that workers earn by each operation of a client: a quarter of its five rows, and a move changes three. They keep at
+/// most 500.
+const EARNED: (u64, u64) = (5, 12);
 const KEPT: u64 = 500;
 /// From so many clients in a batch on, a moment without clients does not let workers go alone; so long without one does.
 const CROWD: u64 = 12;
@@ -212,9 +213,7 @@ impl Store {
         let count = taken.len() as u64;
         self.waiting -= taken.len();
         self.lately = count.max(self.lately - self.lately.div_ceil(8));
-        self.credit = (self.credit + count * EARNED.0 / EARNED.1).min(KEPT);
-        let moved = self.later.min(self.credit.max(self.cost.share));
-        self.credit = self.credit.saturating_sub(moved);
+        let moved = self.earn(count);
         self.work(count * self.cost.each + moved * self.cost.later);
         self.later = self.later - moved + count * MOVES;
         for (at, source) in taken {
@@ -229,15 +228,21 @@ impl Store {
             self.now += QUIET_US;
             self.lately = 0;
         }
-        let most = if self.lately < CROWD { ALONE } else { self.credit.max(self.cost.share) };
-        let moved = self.later.min(most);
+        let moved = if self.lately < CROWD { self.later.min(ALONE) } else { self.earn(0) };
         if moved == 0 {
             self.now = at;
             return;
         }
-        self.credit = self.credit.saturating_sub(moved);
         self.later -= moved;
         self.work(moved * self.cost.later);
+    }
+
+    /// What workers move on account of so many clients, and of the batch itself.
+    fn earn(&mut self, clients: u64) -> u64 {
+        self.credit = (self.credit + clients * EARNED.0 / EARNED.1 + self.cost.share).min(KEPT);
+        let moved = self.later.min(self.credit);
+        self.credit -= moved;
+        moved
     }
 
     fn work(&mut self, us: u64) {

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use ::store::{Claim, Draft, Entry, Halt, Lane, Missing, Row, TenantNo, Tx};
+use ::store::{Claim, Draft, Entry, Halt, Lane, Row, TenantNo, Tx};
 use base::{Amount, Fault, Span, Stop, TenantId, Time};
 
 use super::ROUTE_TRANSFER;
@@ -22,8 +22,6 @@ pub struct Move {
     pub seq: u64,
     pub from: State,
     pub event: Event,
-    /// When it was due, where that is known: its rows are then loaded in one round.
-    pub due_at: Option<Time>,
     /// It comes behind another move of the same transfer in the same operation.
     pub follows: bool,
     /// The rail's reference and amount, with [`Event::Pay`].
@@ -35,7 +33,7 @@ pub struct Move {
 
 impl Move {
     pub fn new(seq: u64, from: State, event: Event) -> Move {
-        Move { seq, from, event, due_at: None, follows: false, trans: None, sum_prov: None, note: None }
+        Move { seq, from, event, follows: false, trans: None, sum_prov: None, note: None }
     }
 }
 
@@ -95,7 +93,7 @@ impl Outcome {
 /// All moves of one operation, one after the other.
 fn run(tx: &mut Tx<'_>, tenant: TenantNo, moves: &[Move], settings: &PayoutSettings) -> Result<Outcome, Halt<Illegal>> {
     let leading = moves.iter().filter(|one| !one.follows);
-    want(tx, tenant, leading.map(|one| (one.seq, one.from, one.due_at)))?;
+    want(tx, tenant, leading.map(|one| one.seq));
     tx.want::<::store::Head>(&tenant);
     books::want(tx, tenant);
     let Some(owner) = grants::current(tx, tenant)? else { return Ok(Outcome { moved: Vec::new(), closed: 0 }) };
@@ -114,39 +112,25 @@ fn run(tx: &mut Tx<'_>, tenant: TenantNo, moves: &[Move], settings: &PayoutSetti
     Ok(Outcome { moved, closed: sums.closed })
 }
 
-/// Asks for everything that is written when transfers move, so that one load brings it where it is known when each was
-/// due, and two where it is not.
-fn want(
-    tx: &mut Tx<'_>,
-    tenant: TenantNo,
-    transfers: impl Iterator<Item = (u64, State, Option<Time>)> + Clone,
-) -> Result<(), Missing> {
-    for (seq, state, due_at) in transfers.clone() {
+/// Asks for everything that is read when transfers move, so that one load brings it.
+fn want(tx: &mut Tx<'_>, tenant: TenantNo, transfers: impl Iterator<Item = u64>) {
+    for seq in transfers {
         tx.want::<TransferRow>(&(tenant, seq));
-        if let Some(at) = due_at {
-            tx.want::<DueRow>(&(tenant, state.is_with_the_rail(), at, seq));
-        }
     }
-    for (seq, ..) in transfers.filter(|(_, _, due_at)| due_at.is_none()) {
-        if let Some(due) = tx.get::<TransferRow>(&(tenant, seq))?.and_then(|row| row.due()) {
-            tx.want::<DueRow>(&due.key());
-        }
-    }
-    Ok(())
 }
 
-/// Keeps a transfer that was due as `before` says, in both of its rows.
-fn keep(tx: &mut Tx<'_>, before: Option<DueRow>, after: TransferRow) -> Result<Moved, Missing> {
-    if let Some(key) = before.map(|due| due.key()) {
-        tx.get::<DueRow>(&key)?;
-        tx.remove::<DueRow>(&key);
+/// Keeps a transfer that was due as `before` says, in both of its rows. An open transfer has its place in the order of what
+/// is due, so that is not looked at.
+fn keep(tx: &mut Tx<'_>, before: Option<DueRow>, after: TransferRow) -> Moved {
+    if let Some(due) = before {
+        tx.remove_unseen::<DueRow>(&due.key());
     }
     if let Some(due) = after.due() {
         tx.add(due);
     }
     let moved = Moved::of(&after);
     tx.put(after);
-    Ok(moved)
+    moved
 }
 
 /// A transfer that stays as it is and is not looked at before `until`, in the tenant's time: never by itself, where that
@@ -166,7 +150,7 @@ pub async fn rest(plane: &Plane, tenant: TenantNo, rests: Vec<Rest>) -> Result<V
         if !members::fence(tx, &fence)? {
             return Err(Halt::Faulted(members::lost()));
         }
-        want(tx, tenant, rests.iter().map(|rest| (rest.due.seq, rest.due.state, Some(rest.due.at))))?;
+        want(tx, tenant, rests.iter().map(|rest| rest.due.seq));
         let mut stand = Vec::with_capacity(rests.len());
         if grants::current(tx, tenant)?.is_none() {
             return Ok(stand);
@@ -175,7 +159,7 @@ pub async fn rest(plane: &Plane, tenant: TenantNo, rests: Vec<Rest>) -> Result<V
             let Some(row) = tx.get::<TransferRow>(&(tenant, rest.due.seq))? else { continue };
             let before = row.due();
             stand.push(match before == Some(rest.due) {
-                true => keep(tx, before, TransferRow { due_at: rest.until, ..row })?,
+                true => keep(tx, before, TransferRow { due_at: rest.until, ..row }),
                 false => Moved::of(&row),
             });
         }
@@ -233,7 +217,7 @@ impl Sums {
             note: one.note.clone().or(row.note),
             ..row
         };
-        Ok(keep(tx, before, after)?)
+        Ok(keep(tx, before, after))
     }
 
     /// A reservation always covers its settlement and its release: a refusal here is our fault.

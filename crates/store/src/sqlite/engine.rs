@@ -136,8 +136,12 @@ fn each(
             Ending::Key => bind.done()?,
         }
         let changed = statement.raw_execute().map_err(|error| named(error, spec))?;
-        if changed != 1 {
-            return Err(EngineError::Broken(format!("a write to `{}` changed {changed} rows", spec.name)));
+        match (changed, ending) {
+            (1, _) => {}
+            (0, Ending::Key) => {
+                return Err(EngineError::Constraint(format!("{} (a row to remove is not there)", spec.name)));
+            }
+            _ => return Err(EngineError::Broken(format!("a write to `{}` changed {changed} rows", spec.name))),
         }
     }
     Ok(())

@@ -41,7 +41,7 @@ impl Turn {
     pub(super) fn add(&mut self, due: DueRow, answer: Answer, again_at: Time) {
         match next(due.state, &answer) {
             Next::Move(event) => {
-                let one = Move { due_at: Some(due.at), ..Move::new(due.seq, due.state, event) };
+                let one = Move::new(due.seq, due.state, event);
                 self.moves.push((due, with_facts(one, answer)));
             }
             Next::AskAgain => self.rest(due, again_at),
