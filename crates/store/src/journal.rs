@@ -4,7 +4,7 @@
 use base::Time;
 use bytes::Bytes;
 
-use crate::row::{Bind, Column, Corrupt, KeyShape, Kind, Row, Spec, Take, TenantNo};
+use crate::row::{Bind, Column, Corrupt, KeyShape, Kind, Locked, Row, Spec, Take, TenantNo};
 use crate::tx::{Halt, Missing, Tx};
 
 /// A tenant's last sequence (gapless from 1) and the time of its last entry.
@@ -118,6 +118,7 @@ impl Row for Head {
         columns: &[Column::new("tenant", Kind::Int), Column::new("seq", Kind::Int), Column::new("at", Kind::Int)],
         key: KeyShape::First(1),
         keep: 20_000,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> TenantNo {
@@ -161,6 +162,7 @@ impl Row for Entry {
         ],
         key: KeyShape::TenantSeq,
         keep: 0,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> EntryKey {
@@ -206,6 +208,7 @@ impl Row for Claim {
         ],
         key: KeyShape::First(3),
         keep: 0,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> ClaimKey {

@@ -36,7 +36,7 @@ pub use journal::{Claim, ClaimKey, Claimed, Draft, Entry, EntryKey, Head, Once, 
 pub use postgres::PostgresUrl;
 pub use queue::{Lane, Limits};
 pub use reader::{Direction, Reader};
-pub use row::{Bind, Column, Corrupt, KeyShape, Kind, Row, Spec, Take, TenantNo};
+pub use row::{Bind, Column, Corrupt, KeyShape, Kind, Locked, Row, Spec, Take, TenantNo};
 pub use schema::{Migration, Schema};
 pub use sqlite::{Copied, Hold, Watch, copy_store, hold};
 pub use stats::{Figures, Stats};

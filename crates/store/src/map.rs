@@ -8,7 +8,7 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 
 use crate::engine::{Engine, EngineError};
 use crate::ranges::Ranges;
-use crate::row::{Row, TenantNo, same_key, tenant_of};
+use crate::row::{Locked, Row, TenantNo, same_key, tenant_of};
 use crate::tx::Missing;
 
 /// One table's map with its row type forgotten, so that the committer can hold them all in a list.
@@ -198,8 +198,10 @@ impl<R: Row> AnyMap for RowMap<R> {
     }
 
     fn missed_of(&self, tenants: &mut BTreeSet<TenantNo>) {
-        let ranges = self.ranges.missed_from();
-        tenants.extend(self.missed.iter().chain(ranges).map(tenant_of::<R>));
+        tenants.extend(self.ranges.missed_from().map(tenant_of::<R>));
+        if R::SPEC.locked == Locked::ByHead {
+            tenants.extend(self.missed.iter().map(tenant_of::<R>));
+        }
     }
 
     fn expect(&mut self, engine: &mut dyn Engine) {

@@ -54,7 +54,7 @@ const OBJECTS_PER_WORKER: u32 = 500;
 const CREDIT_MOST: u32 = OBJECTS_PER_WORKER * ROWS_PER_OBJECT;
 /// What a batch of a shared store gives workers in any case: it takes so long that there is always a client waiting, and its
 /// own price is that of many rows.
-const ROWS_SHARED: u32 = 600;
+const ROWS_SHARED: u32 = 60;
 /// The most objects that workers move in a batch without clients.
 const OBJECTS_ALONE: u32 = 2_000;
 /// From so many clients in a batch on, clients wait even when the queue is empty for a moment: they are being answered or

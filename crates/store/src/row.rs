@@ -43,6 +43,17 @@ pub struct Spec {
     pub key: KeyShape,
     /// How many rows of this table stay in memory between batches. Zero for rows that are written once and rarely read.
     pub keep: usize,
+    pub locked: Locked,
+}
+
+/// What keeps others from changing a row that an operation has read, in a shared store (`docs/store.md`, rule 23).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locked {
+    /// The head of its tenant, for which all who read or change the tenant's rows wait.
+    ByHead,
+    /// The row itself, which any number may read and nobody changes meanwhile. Who changes it has head 0 besides. A row that
+    /// is absent is not kept absent.
+    ByItself,
 }
 
 /// A stored value contradicts what its row type can be.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use base::TestClock;
 use kit::START;
 use kit::place::options_in_a_file;
-use kit::tables::{Account, Item, MIGRATIONS, Progress};
+use kit::tables::{Account, Badge, Item, MIGRATIONS, Progress};
 use store::{Inspector, Migration, Schema, Store};
 
 const DIR: &str = "STORE_TEST_MIGRATED_DIR";
@@ -28,7 +28,7 @@ fn schema(steps: u32) -> Schema {
         Migration { version, sqlite: text, postgres: text }
     });
     let all: &'static [Migration] = Box::leak(own.chain(more).collect::<Vec<_>>().into_boxed_slice());
-    Schema::new("kit", all).with::<Account>().with::<Progress>().with::<Item>()
+    Schema::new("kit", all).with::<Account>().with::<Progress>().with::<Item>().with::<Badge>()
 }
 
 fn migrate(dir: &Path, steps: u32) -> Result<Store, base::Fault> {

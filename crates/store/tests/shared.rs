@@ -11,7 +11,7 @@ use std::time::Duration;
 use base::{Span, Stop, TestClock};
 use kit::hold::Hold;
 use kit::place::{alter_at, markers, opened, opened_with, options_at};
-use kit::tables::{Account, Item, schema};
+use kit::tables::{Account, Badge, Item, schema};
 use kit::transfer::{Refusal, Transfer};
 use kit::{START, account, fault, funded, journal, submit};
 use store::{Draft, Halt, Lane, Options, Store, TenantNo, Tx};
@@ -145,6 +145,51 @@ async fn an_operation_waits_for_the_head_that_another_process_has_locked() {
         drop(hold);
         running.await.unwrap().unwrap();
     }
+}
+
+/// Reads the badge's number and, where there is a gate, stands there.
+fn read_badge(gate: Option<kit::hold::Gate>) -> impl Fn(&mut Tx<'_>) -> Result<i64, Halt<()>> + Send + 'static {
+    move |tx| {
+        let number = tx.get::<Badge>(&"x".to_owned())?.unwrap().number;
+        gate.iter().for_each(kit::hold::Gate::stand);
+        Ok(number)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_is_locked_by_itself_is_read_side_by_side_and_not_changed_meanwhile() {
+    if !pgkit::available() {
+        return;
+    }
+    let url = pgkit::fresh_database();
+    let stores = [opened(&url), opened(&url), opened(&url)];
+    let badge = |number| Badge { name: "x".into(), number };
+    submit_to(&stores[0], 0, move |tx| Ok(tx.add(badge(1)))).await.unwrap();
+    let (gate, mut held) = kit::hold::Gate::new();
+    let first = tokio::spawn(submit_to(&stores[0], 1, read_badge(Some(gate))));
+    held.reached().await;
+    // Another tenant's operation in another process reads it too, and is done before the first one.
+    assert_eq!(submit_to(&stores[1], 2, read_badge(None)).await.unwrap(), 1);
+    let change = move |tx: &mut Tx<'_>| {
+        let now = tx.get::<Badge>(&"x".to_owned())?.unwrap();
+        Ok::<_, Halt<()>>(tx.put(badge(now.number + 1)))
+    };
+    let changing = tokio::spawn(submit_to(&stores[2], 0, change));
+    kit::until("it waits for a lock", || changing.is_finished() || waits(&url)).await;
+    assert!(!changing.is_finished(), "it was changed under the one that has read it");
+    drop(held);
+    assert_eq!(first.await.unwrap().unwrap(), 1);
+    changing.await.unwrap().unwrap();
+    assert_eq!(submit_to(&stores[0], 1, read_badge(None)).await.unwrap(), 2);
+}
+
+fn submit_to<T: Send + 'static>(
+    store: &Store,
+    tenant: TenantNo,
+    run: impl Fn(&mut Tx<'_>) -> Result<T, Halt<()>> + Send + 'static,
+) -> impl Future<Output = Result<T, Stop<()>>> + Send + 'static {
+    let store = store.clone();
+    async move { store.submit(Lane::Client(tenant), run).await }
 }
 
 fn waits(url: &str) -> bool {

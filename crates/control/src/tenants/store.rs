@@ -1,6 +1,6 @@
 //! The row of a tenant.
 
-use ::store::{Bind, Column, Corrupt, KeyShape, Kind, Row, Spec, Take};
+use ::store::{Bind, Column, Corrupt, KeyShape, Kind, Locked, Row, Spec, Take};
 use base::{TenantId, Time};
 
 /// One customer of the platform, as control knows it.
@@ -24,6 +24,7 @@ impl Row for Tenant {
         ],
         key: KeyShape::First(1),
         keep: 1_000,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> String {

@@ -1,6 +1,6 @@
 //! The account rows.
 
-use ::store::{Bind, Column, Corrupt, KeyShape, Kind, Row, Spec, Take, TenantNo};
+use ::store::{Bind, Column, Corrupt, KeyShape, Kind, Locked, Row, Spec, Take, TenantNo};
 use base::Asset;
 use ledger::{Account, Floor, Side};
 
@@ -33,6 +33,7 @@ impl Row for AccountRow {
         ],
         key: KeyShape::First(2),
         keep: 50_000,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> Self::Key {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::store::{Bind, Column, Corrupt, Halt, KeyShape, Kind, Row, Spec, Take, TenantNo};
+use ::store::{Bind, Column, Corrupt, Halt, KeyShape, Kind, Locked, Row, Spec, Take, TenantNo};
 use base::{KeyId, TenantId, Time};
 
 use super::KeyChange;
@@ -136,6 +136,7 @@ impl Row for TenantRow {
         ],
         key: KeyShape::First(1),
         keep: 20_000,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> TenantNo {
@@ -179,6 +180,7 @@ impl Row for TenantIdRow {
         columns: &[Column::new("id", Kind::Text), Column::new("tenant", Kind::Int)],
         key: KeyShape::First(1),
         keep: 20_000,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> String {
@@ -218,6 +220,7 @@ impl Row for KeyRow {
         ],
         key: KeyShape::First(1),
         keep: 2_000,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> KeyId {

@@ -1,6 +1,6 @@
 //! The rows of receivers about whom something is known.
 
-use ::store::{Bind, Column, Corrupt, KeyShape, Kind, Row, Spec, Take, TenantNo};
+use ::store::{Bind, Column, Corrupt, KeyShape, Kind, Locked, Row, Spec, Take, TenantNo};
 use base::Time;
 
 /// One receiver of one tenant.
@@ -31,6 +31,7 @@ impl Row for SubjectRow {
         ],
         key: KeyShape::First(2),
         keep: 50_000,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> Self::Key {

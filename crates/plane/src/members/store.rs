@@ -1,6 +1,6 @@
 //! The rows of presences, of the count of changes, and of leases. They belong to no tenant.
 
-use ::store::{Bind, Column, Corrupt, KeyShape, Kind, Row, Spec, Take};
+use ::store::{Bind, Column, Corrupt, KeyShape, Kind, Locked, Row, Spec, Take};
 
 use super::state::Stamp;
 
@@ -66,6 +66,7 @@ impl Row for ProcessRow {
         columns: &[Column::new("id", Kind::Text), Column::new("seen", Kind::Int), Column::new("beat", Kind::Int)],
         key: KeyShape::First(1),
         keep: 100,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> String {
@@ -95,6 +96,7 @@ impl Row for ChangeRow {
         columns: &[Column::new("name", Kind::Text), Column::new("number", Kind::Int)],
         key: KeyShape::First(1),
         keep: 100,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> String {
@@ -128,6 +130,8 @@ impl Row for LeaseRow {
         ],
         key: KeyShape::First(1),
         keep: 100,
+        // Every operation of a loop reads its lease: they must not wait for one another.
+        locked: Locked::ByItself,
     };
 
     fn key(&self) -> String {

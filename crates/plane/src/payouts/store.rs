@@ -1,7 +1,7 @@
 //! The rows of transfers, and what is open in the order in which it is due: what the worker, the operator and the auditor
 //! read.
 
-use ::store::{Bind, Column, Corrupt, Direction, Entry, KeyShape, Kind, Reader, Row, Spec, Take, TenantNo};
+use ::store::{Bind, Column, Corrupt, Direction, Entry, KeyShape, Kind, Locked, Reader, Row, Spec, Take, TenantNo};
 use base::{Amount, Fault, KeyId, Time};
 
 use super::state::State;
@@ -64,6 +64,7 @@ impl Row for TransferRow {
         ],
         key: KeyShape::TenantSeq,
         keep: 20_000,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> Self::Key {
@@ -155,6 +156,7 @@ impl Row for DueRow {
         ],
         key: KeyShape::First(4),
         keep: 20_000,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> Self::Key {

@@ -1,6 +1,6 @@
 //! The rows of windows and of the spends in them.
 
-use ::store::{Bind, Column, Corrupt, KeyShape, Kind, Row, Spec, Take, TenantNo};
+use ::store::{Bind, Column, Corrupt, KeyShape, Kind, Locked, Row, Spec, Take, TenantNo};
 use base::{KeyId, Time};
 
 /// What one key has spent in its window.
@@ -37,6 +37,7 @@ impl Row for WindowRow {
         ],
         key: KeyShape::First(2),
         keep: 10_000,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> Self::Key {
@@ -74,6 +75,7 @@ impl Row for SpendRow {
         ],
         key: KeyShape::First(3),
         keep: 0,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> Self::Key {

@@ -14,8 +14,10 @@ use crate::engine::EngineError;
 const DOUBT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The marker of a batch that is kept; the one before it is not needed any more.
-pub(super) const MARK: &str = "WITH before AS (DELETE FROM batch WHERE committer = $1 AND number < $2) \
+/// The marker of a batch that is kept; the one before it is not needed any more, nor those before that, some of which may
+/// stand for batches that were not kept. How far back it looks is bounded, for removed markers stay in the index for a while
+/// and would all be read again each time.
+pub(super) const MARK: &str = "WITH before AS (DELETE FROM batch WHERE committer = $1 AND number BETWEEN $2::bigint - 32 AND $2::bigint - 1) \
      INSERT INTO batch (committer, number, kept, at) \
      VALUES ($1, $2, 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)";
 /// The marker of one that is given up.

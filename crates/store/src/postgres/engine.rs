@@ -19,14 +19,15 @@ use super::text::Purpose;
 use super::url::PostgresUrl;
 use crate::engine::{Engine, EngineError, Found, Write};
 use crate::journal::Head;
-use crate::row::{First, Row, Spec, TenantNo};
+use crate::row::{First, Locked, Row, Spec, TenantNo};
 use crate::sum::RowSum;
 
-/// Plans must not change with the number of rows or with the moment at which a table was last counted: always by index.
-/// A process that hangs in a batch must not keep its tenants' heads for ever.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 3000; \
-     SET LOCAL idle_in_transaction_session_timeout = 10000; SET LOCAL plan_cache_mode = force_generic_plan; \
-     SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+/// Once a connection. Plans must not change with the number of rows or with the moment at which a table was last counted:
+/// always by index. A process that hangs in a batch must not keep its tenants' heads for ever.
+const SETTINGS: &str = "SET lock_timeout = 3000; SET idle_in_transaction_session_timeout = 10000; \
+     SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+     SET enable_mergejoin = off; SET jit = off";
 const LOCK: &str = "SELECT tenant, seq, at, sum FROM head WHERE tenant = ANY($1::bigint[]) ORDER BY tenant FOR UPDATE";
 const MAKE: &str = "INSERT INTO head (tenant, seq, at, sum) \
      SELECT t, 0, 0, s FROM unnest($1::bigint[], $2::bigint[]) AS u(t, s) ON CONFLICT DO NOTHING";
@@ -84,6 +85,8 @@ impl PgEngine {
         }
         if self.fixed.is_none() {
             let client = &link(&mut self.link)?.client;
+            let set = patiently(client.batch_execute(SETTINGS)).await?;
+            set.map_err(|error| before_commit(&error))?;
             let all = join_all([LOCK, MAKE, MARK].map(|sql| client.prepare(sql)));
             let all: Result<Vec<Statement>, Error> = patiently(all).await?.into_iter().collect();
             let all = all.map_err(|error| before_commit(&error))?;
@@ -125,7 +128,7 @@ impl PgEngine {
         let link = link(&mut self.link)?;
         let mut statements = Vec::with_capacity(expected.len());
         for (spec, _) in &expected {
-            statements.push(link.statement(spec, Purpose::Load).await?);
+            statements.push(link.statement(spec, loading(spec)).await?);
         }
         self.calls += expected.len() as u64;
         let parameters: Vec<_> = expected.iter().map(|(_, columns)| columns.parameters()).collect();
@@ -291,7 +294,7 @@ impl Engine for PgEngine {
         let rows = match self.answered.remove(&address(spec)) {
             Some(rows) => rows,
             None => match Columns::keys(spec, keys, key) {
-                Ok(columns) => self.call(async |engine| engine.query(spec, Purpose::Load, columns).await)?,
+                Ok(columns) => self.call(async |engine| engine.query(spec, loading(spec), columns).await)?,
                 // One of them cannot be kept, and so is not there: each is asked for alone.
                 Err(EngineError::Constraint(_)) if keys > 1 => {
                     return (0..keys)
@@ -378,6 +381,13 @@ fn link(link: &mut Option<Link>) -> Result<&mut Link, EngineError> {
 
 fn fixed(fixed: &Option<Fixed>) -> Result<Fixed, EngineError> {
     fixed.clone().ok_or_else(|| EngineError::Unreachable("not connected".to_owned()))
+}
+
+fn loading(spec: &Spec) -> Purpose {
+    match spec.locked {
+        Locked::ByHead => Purpose::Load,
+        Locked::ByItself => Purpose::LoadLocked,
+    }
 }
 
 fn address(spec: &'static Spec) -> usize {

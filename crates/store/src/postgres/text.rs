@@ -7,6 +7,8 @@ use crate::row::{Kind, Spec};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Purpose {
     Load,
+    /// The committer's, of rows that are [`crate::row::Locked::ByItself`].
+    LoadLocked,
     Ranges,
     RangesDescending,
     Insert,
@@ -17,7 +19,8 @@ pub(super) enum Purpose {
 /// The statement for `purpose` on the table.
 pub(super) fn text(spec: &Spec, purpose: Purpose) -> String {
     match purpose {
-        Purpose::Load => load(spec),
+        Purpose::Load => load(spec, ""),
+        Purpose::LoadLocked => load(spec, " FOR SHARE OF t"),
         Purpose::Ranges => ranges(spec, ""),
         Purpose::RangesDescending => ranges(spec, " DESC"),
         Purpose::Insert => insert(spec),
@@ -62,9 +65,9 @@ fn same_key(spec: &Spec) -> String {
     keys(spec).iter().map(|name| format!("t.{name} = u.{name}")).collect::<Vec<_>>().join(" AND ")
 }
 
-fn load(spec: &Spec) -> String {
+fn load(spec: &Spec, lock: &str) -> String {
     format!(
-        "SELECT u.n, {} FROM unnest({}) WITH ORDINALITY AS u({}, n) JOIN {} t ON {}",
+        "SELECT u.n, {} FROM unnest({}) WITH ORDINALITY AS u({}, n) JOIN {} t ON {}{lock}",
         listed(spec, "t."),
         arrays(key_kinds(spec)),
         keys(spec).join(", "),

@@ -88,8 +88,8 @@ fn a_shared_store_has_room_for_workers_in_every_batch() {
     (0..6_400).for_each(|_| push(&queue, Lane::Client(1)).unwrap());
     (0..10_000).for_each(|_| push(&queue, Lane::Worker { tenant: 0, objects: 10 }).unwrap());
     let workers: usize = (0..100).map(|_| counts(&queue.take().unwrap()).1).sum();
-    // A batch earns 80 rows by its clients and has 600 by itself; each of the ten objects takes three.
-    assert_eq!(workers, 100 * 680 / 30);
+    // A batch earns 80 rows by its clients and has 60 by itself; each of the ten objects takes three.
+    assert_eq!(workers, 100 * 140 / 30);
 }
 
 #[test]

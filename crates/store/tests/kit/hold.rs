@@ -4,30 +4,59 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use base::Stop;
 use store::{Halt, Lane, Store, TenantNo, Tx};
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
+
+/// Where an operation stands until its [`Held`] is dropped.
+pub struct Gate {
+    enter: UnboundedSender<()>,
+    released: Receiver<()>,
+}
+
+pub struct Held {
+    _release: Sender<()>,
+    entered: UnboundedReceiver<()>,
+}
+
+impl Gate {
+    pub fn new() -> (Gate, Held) {
+        let (release, released) = channel();
+        let (enter, entered) = unbounded_channel();
+        (Gate { enter, released }, Held { _release: release, entered })
+    }
+
+    /// Ends when the other side is dropped, however often it is called.
+    pub fn stand(&self) {
+        let _ = self.enter.send(());
+        let _ = self.released.recv();
+    }
+}
+
+impl Held {
+    /// Returns when an operation stands at the gate.
+    pub async fn reached(&mut self) {
+        self.entered.recv().await.unwrap();
+    }
+}
 
 /// The committer stands in an operation of tenant 0 until this is dropped.
 pub struct Hold {
-    _release: Sender<()>,
+    _held: Held,
 }
 
 impl Hold {
     pub async fn on(store: &Store) -> Hold {
-        let (release, released): (Sender<()>, Receiver<()>) = channel();
-        let (enter, mut entered) = unbounded_channel();
+        let (gate, mut held) = Gate::new();
         let store = store.clone();
         tokio::spawn(async move {
             let block = move |_: &mut Tx<'_>| {
-                let _ = enter.send(());
-                // Ends when the sender is dropped, however often it runs.
-                let _ = released.recv();
+                gate.stand();
                 Ok::<_, Halt<()>>(())
             };
             store.submit(Lane::Client(0), block).await.unwrap();
         });
-        entered.recv().await.unwrap();
-        Hold { _release: release }
+        held.reached().await;
+        Hold { _held: held }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A small store of accounts and transfers, shaped as a plane's is: a head, a wide journal row, a claim with a random
 //! key, a narrow state row and one hot account per operation.
 
-use store::{Bind, Column, Corrupt, KeyShape, Kind, Migration, Row, Schema, Spec, Take, TenantNo};
+use store::{Bind, Column, Corrupt, KeyShape, Kind, Locked, Migration, Row, Schema, Spec, Take, TenantNo};
 
 pub const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
@@ -11,7 +11,8 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
   sum INTEGER NOT NULL, PRIMARY KEY (tenant, name)) STRICT, WITHOUT ROWID;
 CREATE TABLE progress (pos INTEGER PRIMARY KEY, state INTEGER NOT NULL, next INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE item (rank INTEGER NOT NULL, name TEXT NOT NULL, note BLOB, sum INTEGER NOT NULL,
-  PRIMARY KEY (rank, name)) STRICT, WITHOUT ROWID;"
+  PRIMARY KEY (rank, name)) STRICT, WITHOUT ROWID;
+CREATE TABLE badge (name TEXT PRIMARY KEY, number INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     ),
     postgres: concat!(
         store::own_tables_postgres!(),
@@ -20,12 +21,13 @@ CREATE TABLE item (rank INTEGER NOT NULL, name TEXT NOT NULL, note BLOB, sum INT
 CREATE TABLE progress (tenant BIGINT NOT NULL, seq BIGINT NOT NULL, state BIGINT NOT NULL, next BIGINT NOT NULL,
   sum BIGINT NOT NULL, PRIMARY KEY (tenant, seq));
 CREATE TABLE item (rank BIGINT NOT NULL, name TEXT COLLATE \"C\" NOT NULL, note BYTEA, sum BIGINT NOT NULL,
-  PRIMARY KEY (rank, name));"
+  PRIMARY KEY (rank, name));
+CREATE TABLE badge (name TEXT COLLATE \"C\" PRIMARY KEY, number BIGINT NOT NULL, sum BIGINT NOT NULL);"
     ),
 }];
 
 pub fn schema() -> Schema {
-    Schema::new("kit", MIGRATIONS).with::<Account>().with::<Progress>().with::<Item>()
+    Schema::new("kit", MIGRATIONS).with::<Account>().with::<Progress>().with::<Item>().with::<Badge>()
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +51,7 @@ impl Row for Account {
         ],
         key: KeyShape::First(2),
         keep: 100,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> Self::Key {
@@ -95,6 +98,7 @@ impl Row for Progress {
         ],
         key: KeyShape::TenantSeq,
         keep: 0,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> Self::Key {
@@ -134,6 +138,7 @@ impl Row for Item {
         columns: &[Column::new("rank", Kind::Int), Column::new("name", Kind::Text), Column::new("note", Kind::Blob)],
         key: KeyShape::First(2),
         keep: 8,
+        locked: Locked::ByHead,
     };
 
     fn key(&self) -> Self::Key {
@@ -157,5 +162,41 @@ impl Row for Item {
 
     fn read(from: &mut dyn Take) -> Result<Item, Corrupt> {
         Ok(Item { rank: from.int()?, name: from.text()?.to_owned(), note: from.opt_blob()?.map(<[u8]>::to_vec) })
+    }
+}
+
+/// A row that many operations read and few change, as leases are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Badge {
+    pub name: String,
+    pub number: i64,
+}
+
+impl Row for Badge {
+    type Key = String;
+    const SLOT: usize = 6;
+    const SPEC: Spec = Spec {
+        name: "badge",
+        columns: &[Column::new("name", Kind::Text), Column::new("number", Kind::Int)],
+        key: KeyShape::First(1),
+        keep: 8,
+        locked: Locked::ByItself,
+    };
+
+    fn key(&self) -> Self::Key {
+        self.name.clone()
+    }
+
+    fn write_key(key: &Self::Key, out: &mut dyn Bind) {
+        out.text(key);
+    }
+
+    fn write(&self, out: &mut dyn Bind) {
+        out.text(&self.name);
+        out.int(self.number);
+    }
+
+    fn read(from: &mut dyn Take) -> Result<Badge, Corrupt> {
+        Ok(Badge { name: from.text()?.to_owned(), number: from.int()? })
     }
 }

@@ -57,20 +57,21 @@ impl Payouts {
             for (tenant, Found { rows, next }) in self.read(tenants, with_rail, OBJECTS_MOST)? {
                 let turn = turns.entry(tenant).or_default();
                 for due in rows {
-                    let answer = match &self.rail {
-                        Rail::CashQ(_) => Answer::Fine,
-                        Rail::Manual => Answer::Silent,
-                        Rail::Simulated(_) => simulated::answer(&due),
-                    };
-                    turn.add(due, answer, self.later(tenant, TOGETHER));
-                    if let Rail::Simulated(_) = self.rail {
-                        turn.catch_up(due, now.plus(self.plane.work().ahead(tenant)), stage);
-                    }
+                    turn.add(due, self.answer(&due).unwrap_or(Answer::Silent), self.later(tenant, TOGETHER));
+                    turn.catch_up(due, now.plus(plane.work().ahead(tenant)), stage, |due| self.answer(due));
                 }
                 self.agenda(with_rail).set(tenant, next);
             }
         }
         Ok(())
+    }
+
+    /// What is said of a transfer without asking anybody elsewhere; `None` when it is with a rail that is.
+    fn answer(&self, due: &DueRow) -> Option<Answer> {
+        match &self.rail {
+            Rail::Simulated(_) => Some(simulated::answer(due)),
+            Rail::CashQ(_) | Rail::Manual => (!due.state.is_with_the_rail()).then_some(Answer::Fine),
+        }
     }
 
     /// Queues calls about what the next tenants have due with the rail, as far as there is room. What has a call stays due

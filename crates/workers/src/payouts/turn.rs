@@ -5,7 +5,6 @@ use plane::payouts::{DueRow, Event, Illegal, Move, Moved, Rest, advance, rest};
 use plane::{Plane, TenantNo};
 
 use super::next::{Answer, Next, next};
-use crate::rail::simulated;
 
 /// Transfers in one operation.
 pub(super) const OBJECTS_MOST: usize = 500;
@@ -49,12 +48,19 @@ impl Turn {
         }
     }
 
-    /// Behind the first move of a transfer that is late: the steps that would be over by now, had each been on time. Only
-    /// where the rail remembers nothing and moves no money; a backlog then costs a write a transfer and not one a step.
-    pub(super) fn catch_up(&mut self, mut due: DueRow, now: Time, stage: Span) {
+    /// Behind the first move of a transfer that is late: the steps that would be over by now, had each been on time, for as
+    /// long as what follows is known without asking a rail that is elsewhere (`None`). A backlog then costs a write a
+    /// transfer and not one a step.
+    pub(super) fn catch_up(
+        &mut self,
+        mut due: DueRow,
+        now: Time,
+        stage: Span,
+        answer: impl Fn(&DueRow) -> Option<Answer>,
+    ) {
         let mut follows = false;
         loop {
-            let answer = simulated::answer(&due);
+            let Some(answer) = answer(&due) else { return };
             let Next::Move(event) = next(due.state, &answer) else { return };
             if std::mem::replace(&mut follows, true) {
                 let one = Move { follows, ..Move::new(due.seq, due.state, event) };
