@@ -2,6 +2,8 @@
 //! without a password.
 
 use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
@@ -53,17 +55,19 @@ pub enum Mode {
 pub struct Options {
     settings: Vec<(String, String)>,
     on_disk: bool,
+    /// Certificate and key of a server that speaks TLS.
+    tls: Option<(String, String)>,
 }
 
 impl Options {
     /// As in production: every commit is forced to a real disk.
     pub fn durable() -> Options {
-        Options { settings: Vec::new(), on_disk: true }
+        Options { settings: Vec::new(), on_disk: true, tls: None }
     }
 
     /// For tests of logic: nothing is forced to disk. It survives [`Cluster::kill`], but no failure of the machine.
     pub fn fast() -> Options {
-        Options { settings: Vec::new(), on_disk: false }.set("fsync", "off").set("full_page_writes", "off")
+        Options { settings: Vec::new(), on_disk: false, tls: None }.set("fsync", "off").set("full_page_writes", "off")
     }
 
     /// One setting of `postgresql.conf`, over what stands there.
@@ -72,14 +76,24 @@ impl Options {
         self
     }
 
+    /// Speaks TLS to those who ask for it, with this certificate and its key, both in PEM.
+    pub fn with_tls(mut self, certificate: &str, key: &str) -> Options {
+        self.tls = Some((certificate.to_owned(), key.to_owned()));
+        self.set("ssl", "on")
+    }
+
     /// Makes the cluster and waits until it answers. Fails when PostgreSQL is not installed, or with what it complained of.
     pub fn start(self) -> anyhow::Result<Cluster> {
         let programs = Programs::find().ok_or_else(programs::missing)?;
         let guard = Guard::new("counterfoil-postgres-", self.on_disk, programs.account())?;
         let settings = SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let settings = settings.chain(self.settings).collect();
+        let settings = settings.chain(self.settings.iter().cloned()).collect();
         let mut cluster = Cluster { programs, settings, port: 0, server: None, guard };
         cluster.make()?;
+        if let Some((certificate, key)) = &self.tls {
+            cluster.keep("server.crt", certificate)?;
+            cluster.keep("server.key", key)?;
+        }
         for _ in 0..PORTS_TRIED {
             cluster.port = free_port()?;
             match cluster.launch()? {
@@ -195,6 +209,14 @@ impl Cluster {
         initdb.arg("--pgdata").arg(self.data()).current_dir(self.guard.dir());
         initdb.args(["--username=counterfoil", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
         programs::finish(initdb, "making a cluster").map(drop)
+    }
+
+    /// A file in the data directory that the server alone may read.
+    fn keep(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        let path = self.data().join(name);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        file.write_all(text.as_bytes())?;
+        self.programs.account().map_or(Ok(()), |account| account.owns(&path))
     }
 
     /// Starts the server and waits until it answers or has ended.

@@ -6,6 +6,7 @@
 mod kit;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base::{Span, Stop, TestClock};
@@ -14,7 +15,7 @@ use kit::place::{alter_at, markers, opened, opened_with, options_at};
 use kit::tables::{Account, Badge, Item, schema};
 use kit::transfer::{Refusal, Transfer};
 use kit::{START, account, fault, funded, journal, submit};
-use store::{Draft, Halt, Lane, Options, Store, TenantNo, Tx};
+use store::{Direction, Draft, Entry, Halt, Lane, Options, Store, TenantNo, Tx};
 use tokio::task::JoinSet;
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -181,6 +182,58 @@ async fn a_row_that_is_locked_by_itself_is_read_side_by_side_and_not_changed_mea
     assert_eq!(first.await.unwrap().unwrap(), 1);
     changing.await.unwrap().unwrap();
     assert_eq!(submit_to(&stores[0], 1, read_badge(None)).await.unwrap(), 2);
+}
+
+/// As after another server took over: the one that answers does not have what was committed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_lacks_what_was_committed_is_not_read_from() {
+    if !pgkit::available() {
+        return;
+    }
+    let url = pgkit::fresh_database();
+    let store = opened(&url);
+    funded(&store, 1, 40).await;
+    pgkit::query(&url, "DELETE FROM batch").unwrap();
+    let refused = store.read(|reader| reader.count::<Account>()).unwrap_err();
+    assert!(refused.busy && refused.chain().contains("another one took over"), "{}", refused.chain());
+    funded(&store, 2, 40).await;
+    assert_eq!(store.read(|reader| reader.count::<Account>()).unwrap(), 2);
+}
+
+/// Each read follows at once on the one before on the same few connections.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_that_crowd_on_few_connections_see_one_state_each() {
+    if !pgkit::available() {
+        return;
+    }
+    let url = pgkit::fresh_database();
+    let store = opened(&url);
+    funded(&store, 1, 1_000).await;
+    let ended = Arc::new(AtomicBool::new(false));
+    let read = |_| {
+        let (store, ended) = (store.clone(), Arc::clone(&ended));
+        std::thread::spawn(move || {
+            let mut torn = Vec::new();
+            while !ended.load(Ordering::Relaxed) {
+                let both = store.read(|reader| {
+                    let before = reader.get::<Account>(&(1, "hot".into()))?.unwrap().moves;
+                    let entries = reader.walk::<Entry>(&(1, 0), &(2, 0), Direction::Ascending, usize::MAX)?.len();
+                    Ok((before, i64::try_from(entries).unwrap()))
+                });
+                let (moves, entries) = both.unwrap();
+                torn.extend((moves != entries).then_some((moves, entries)));
+            }
+            torn
+        })
+    };
+    let readers: Vec<_> = (0..16).map(read).collect();
+    for at in 0..200 {
+        submit(&store, Transfer::new(1, format!("k{at}"), 1)).await.unwrap();
+    }
+    ended.store(true, Ordering::Relaxed);
+    for reader in readers {
+        assert_eq!(reader.join().unwrap(), [], "a read saw two states: (moves of the account, entries of the journal)");
+    }
 }
 
 fn submit_to<T: Send + 'static>(

@@ -8,12 +8,14 @@ use base::Time;
 use futures_util::future::join_all;
 use hashbrown::HashMap;
 use tokio::runtime::Runtime;
-use tokio_postgres::{Error, Row as SqlRow, Statement};
+use tokio_postgres::{Row as SqlRow};
 
 use super::columns::Columns;
-use super::doubt::{self, MARK};
+use super::doubt;
 use super::errors::{before_commit, words};
+use super::fixed::{BEGIN, Fixed};
 use super::link::{Link, PATIENCE, patiently};
+use super::proof::Proof;
 use super::take::{PgTake, give};
 use super::text::Purpose;
 use super::url::PostgresUrl;
@@ -21,16 +23,6 @@ use crate::engine::{Engine, EngineError, Found, Write};
 use crate::journal::Head;
 use crate::row::{First, Locked, Row, Spec, TenantNo};
 use crate::sum::RowSum;
-
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-/// Once a connection. Plans must not change with the number of rows or with the moment at which a table was last counted:
-/// always by index. A process that hangs in a batch must not keep its tenants' heads for ever.
-const SETTINGS: &str = "SET lock_timeout = 3000; SET idle_in_transaction_session_timeout = 10000; \
-     SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
-     SET enable_mergejoin = off; SET jit = off";
-const LOCK: &str = "SELECT tenant, seq, at, sum FROM head WHERE tenant = ANY($1::bigint[]) ORDER BY tenant FOR UPDATE";
-const MAKE: &str = "INSERT INTO head (tenant, seq, at, sum) \
-     SELECT t, 0, 0, s FROM unnest($1::bigint[], $2::bigint[]) AS u(t, s) ON CONFLICT DO NOTHING";
 
 const HEAD: &Spec = &Head::SPEC;
 
@@ -40,8 +32,8 @@ pub(super) struct PgEngine {
     url: PostgresUrl,
     link: Option<Link>,
     fixed: Option<Fixed>,
-    /// Under which its batches are marked.
-    committer: String,
+    /// The name under which its batches are marked, and the last of them.
+    proof: Proof,
     number: i64,
     /// The heads that the batch has locked.
     heads: Vec<SqlRow>,
@@ -51,22 +43,14 @@ pub(super) struct PgEngine {
     calls: u64,
 }
 
-/// Statements of no table of the schema's, prepared on the present connection.
-#[derive(Clone)]
-struct Fixed {
-    lock: Statement,
-    make: Statement,
-    mark: Statement,
-}
-
 impl PgEngine {
-    pub(super) fn new(runtime: Runtime, url: PostgresUrl, link: Link, committer: String) -> PgEngine {
+    pub(super) fn new(runtime: Runtime, url: PostgresUrl, link: Link, proof: Proof) -> PgEngine {
         PgEngine {
             runtime: Arc::new(runtime),
             url,
             link: Some(link),
             fixed: None,
-            committer,
+            proof,
             number: 1,
             heads: Vec::new(),
             expected: Vec::new(),
@@ -79,20 +63,11 @@ impl PgEngine {
     /// Connects if need be and prepares what every batch needs.
     async fn connect(&mut self) -> Result<(), EngineError> {
         if self.link.as_ref().is_none_or(|link| link.client.is_closed()) {
-            self.link = None;
-            self.fixed = None;
+            self.lose();
             self.link = Some(Link::to(&self.url).await?);
         }
         if self.fixed.is_none() {
-            let client = &link(&mut self.link)?.client;
-            let set = patiently(client.batch_execute(SETTINGS)).await?;
-            set.map_err(|error| before_commit(&error))?;
-            let all = join_all([LOCK, MAKE, MARK].map(|sql| client.prepare(sql)));
-            let all: Result<Vec<Statement>, Error> = patiently(all).await?.into_iter().collect();
-            let all = all.map_err(|error| before_commit(&error))?;
-            if let [lock, make, mark] = all.as_slice() {
-                self.fixed = Some(Fixed { lock: lock.clone(), make: make.clone(), mark: mark.clone() });
-            }
+            self.fixed = Some(Fixed::on(&link(&mut self.link)?.client).await?);
         }
         Ok(())
     }
@@ -165,7 +140,8 @@ impl PgEngine {
         let parameters: Vec<_> = writes.iter().map(|(_, _, columns, _)| columns.parameters()).collect();
         let client = &link.client;
         link.take_warning();
-        let marker: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&self.committer, &number];
+        let committer = self.proof.committer();
+        let marker: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&committer, &number];
         let mut all = vec![client.execute(&fixed.mark, &marker)];
         let given = statements.iter().zip(&parameters);
         all.extend(given.map(|(statement, given)| client.execute(statement, given)));
@@ -196,16 +172,21 @@ impl PgEngine {
         let number = self.number;
         self.number += 1;
         match written? {
-            Written::Committed => Ok(()),
+            Written::Committed => {
+                self.proof.kept(number);
+                Ok(())
+            }
             Written::Wrong(why) => Err(EngineError::Broken(why)),
             Written::InDoubt => {
-                self.link = None;
-                self.fixed = None;
+                self.lose();
                 tracing::warn!(number, "the answer to a commit was lost; finding out whether it happened");
-                let (link, kept) = doubt::was_kept(&self.url, &self.committer, number).await?;
+                let (link, kept) = doubt::was_kept(&self.url, self.proof.committer(), number).await?;
                 self.link = Some(link);
                 tracing::warn!(number, kept, "whether the commit happened is known");
-                if kept { Ok(()) } else { Err(EngineError::Conflict("its commit did not happen".to_owned())) }
+                if kept {
+                    self.proof.kept(number);
+                    Ok(())
+                } else { Err(EngineError::Conflict("its commit did not happen".to_owned())) }
             }
         }
     }
@@ -231,6 +212,13 @@ impl PgEngine {
         Ok(())
     }
 
+    /// The connection is of no use any more, nor are those of the readers.
+    fn lose(&mut self) {
+        self.proof.lost();
+        self.link = None;
+        self.fixed = None;
+    }
+
     fn forget(&mut self) {
         self.heads.clear();
         self.expected.clear();
@@ -242,8 +230,7 @@ impl PgEngine {
     fn call<T>(&mut self, call: impl AsyncFnOnce(&mut PgEngine) -> Result<T, EngineError>) -> Result<T, EngineError> {
         let outcome = Arc::clone(&self.runtime).block_on(call(self));
         if let Err(EngineError::Unreachable(_)) = outcome {
-            self.link = None;
-            self.fixed = None;
+            self.lose();
         }
         outcome
     }

@@ -8,6 +8,7 @@ use tokio_postgres::error::SqlState;
 use super::engine::PgEngine;
 use super::errors::words;
 use super::link::Link;
+use super::proof::Proof;
 use super::read::PgReadSide;
 use super::url::PostgresUrl;
 use crate::engine::{Engine, EngineError, ReadSide};
@@ -44,15 +45,16 @@ pub(crate) fn open(url: &PostgresUrl, schema: &Schema, identity: &str, strict: b
         opened.map_err(|fault| Fault::because(format!("opening the store {}", url.shown()), fault))?;
     let reading = Builder::new_multi_thread().worker_threads(1).thread_name("store-read").enable_all().build();
     let reading = Background(Some(reading.map_err(fault)?));
-    let address = url.clone();
+    let (address, proof) = (url.clone(), Proof::of(committer));
+    let proven = proof.clone();
     let open = move || {
         let runtime = reading.get().map_err(|fault| EngineError::Unreachable(fault.chain()))?;
-        let side = PgReadSide::open(&address, runtime.handle())?;
+        let side = PgReadSide::open(&address, runtime.handle(), &proven)?;
         Ok(Box::new(side) as Box<dyn ReadSide>)
     };
     let readers = Readers::new(READERS_MOST, READERS_MOST, Box::new(open));
     let runtime = runtime.0.take().ok_or_else(closed)?;
-    Ok(Postgres { engine: Box::new(PgEngine::new(runtime, url.clone(), link, committer)), readers })
+    Ok(Postgres { engine: Box::new(PgEngine::new(runtime, url.clone(), link, proof)), readers })
 }
 
 /// A runtime that may be dropped anywhere, in a task too, as when a store is refused.

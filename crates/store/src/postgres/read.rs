@@ -14,6 +14,7 @@ use tokio_postgres::{Row as SqlRow, Statement};
 use super::columns::Columns;
 use super::errors::before_commit;
 use super::link::{Link, patiently};
+use super::proof::Proof;
 use super::take::{PgTake, give};
 use super::text::{Purpose, listed};
 use super::url::PostgresUrl;
@@ -23,6 +24,9 @@ use crate::row::Spec;
 pub(super) struct PgReadSide {
     link: Arc<Mutex<Reading>>,
     runtime: Handle,
+    proof: Proof,
+    /// Of the committer, when this was opened.
+    losses: u64,
 }
 
 struct Reading {
@@ -33,11 +37,15 @@ struct Reading {
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, EngineError>> + Send + 'a>>;
 
 impl PgReadSide {
-    pub(super) fn open(url: &PostgresUrl, runtime: &Handle) -> Result<PgReadSide, EngineError> {
-        let url = url.clone();
-        let link = wait(runtime, async move { Link::to(&url).await })?;
-        let reading = Reading { link, texts: HashMap::new() };
-        Ok(PgReadSide { link: Arc::new(Mutex::new(reading)), runtime: runtime.clone() })
+    /// Connects to a server that has everything that this process has committed.
+    pub(super) fn open(url: &PostgresUrl, runtime: &Handle, proof: &Proof) -> Result<PgReadSide, EngineError> {
+        let (url, losses, proven) = (url.clone(), proof.losses(), proof.clone());
+        let connected = async move {
+            let link = Link::to(&url).await?;
+            proven.check(&link).await.map(|()| link)
+        };
+        let reading = Reading { link: wait(runtime, connected)?, texts: HashMap::new() };
+        Ok(PgReadSide { link: Arc::new(Mutex::new(reading)), runtime: runtime.clone(), proof: proof.clone(), losses })
     }
 
     fn call<T: Send + 'static>(
@@ -70,6 +78,9 @@ impl Reading {
 
 impl ReadSide for PgReadSide {
     fn begin(&mut self) -> Result<(), EngineError> {
+        if self.losses != self.proof.losses() {
+            return Err(EngineError::Unreachable("the committer has left this server".to_owned()));
+        }
         self.call(|reading| {
             Box::pin(async move { reading.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await })
         })
@@ -77,8 +88,11 @@ impl ReadSide for PgReadSide {
 
     /// Nobody waits for it: the connection's next begin comes behind it, and fails if this failed.
     fn end(&mut self) -> Result<(), EngineError> {
-        let link = Arc::clone(&self.link);
-        self.runtime.spawn(async move { link.lock().await.run("COMMIT").await });
+        // Taken here: a begin that came before the task had it would still be inside this read's transaction.
+        let Ok(reading) = Arc::clone(&self.link).try_lock_owned() else {
+            return Err(EngineError::Unreachable("a call of the read is still under way".to_owned()));
+        };
+        self.runtime.spawn(async move { reading.run("COMMIT").await });
         Ok(())
     }
 
