@@ -7,7 +7,7 @@ use store::{Options, Place, Store, TenantNo};
 
 use crate::config::PlaneConfig;
 use crate::grants::Grants;
-use crate::members::{Members, Pulse};
+use crate::members::{self, Members, Pulse};
 use crate::payouts::DueRow;
 use crate::sandbox::{Sandbox, Skies};
 use crate::schema::schema;
@@ -72,6 +72,7 @@ impl Plane {
         let (grants, work, skies) = (Arc::default(), Arc::default(), Arc::default());
         let inner = Inner { config, store, secrets, clock, chance, grants, work, skies, members };
         let plane = Plane { inner: Arc::new(inner) };
+        members::same_secret(&plane)?;
         plane.remember()?;
         Ok(plane)
     }
@@ -86,6 +87,11 @@ impl Plane {
         let open = self.store().read(|reader| reader.count::<DueRow>())?;
         self.work().opened(i64::try_from(open).unwrap_or(i64::MAX));
         Ok(())
+    }
+
+    /// By what this plane's secret is known.
+    pub(crate) fn secret_mark(&self) -> i64 {
+        self.inner.secrets.mark
     }
 
     pub fn name(&self) -> &PlaneName {

@@ -15,6 +15,8 @@ pub(crate) struct Secrets {
     pub(crate) fingerprint: Secret<[u8; 32]>,
     /// Hosted verification links are signed with it.
     pub(crate) links: Secret<[u8; 32]>,
+    /// By what the secret is known where processes share a store. Says nothing of it.
+    pub(crate) mark: i64,
 }
 
 /// Reads `<dir>/secret`, or makes it when the store is new. A store whose secret is gone is refused: all its keys would
@@ -43,7 +45,10 @@ pub(crate) fn load(dir: &Path, chance: &dyn Chance) -> Result<Secrets, Fault> {
 fn derive(bytes: &Secret<Vec<u8>>) -> Option<Secrets> {
     let master: Secret<[u8; 32]> = Secret::new(bytes.expose().as_slice().try_into().ok()?);
     let key = |purpose: &str| Secret::new(mac::hmac(&master, &[purpose.as_bytes()]));
-    Some(Secrets { pepper: key("key pepper"), fingerprint: key("fingerprint"), links: key("links") })
+    let mut mark = [0; 8];
+    mark.copy_from_slice(&mac::hmac(&master, &[b"mark"])[..8]);
+    let mark = i64::from_be_bytes(mark);
+    Some(Secrets { pepper: key("key pepper"), fingerprint: key("fingerprint"), links: key("links"), mark })
 }
 
 /// Whole or not at all, and durable before the first key is hashed under it: written beside its place, then linked into

@@ -320,3 +320,29 @@ async fn a_process_that_is_alone_has_none_of_this_to_do() {
     assert!(members::holds(&house.plane, Duty::Payouts).is_some());
     assert_eq!(house.plane.stats().figures().commits, commits);
 }
+
+/// On a database in every run: a plane in a file has its secret beside it, and is refused without.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_with_another_secret_is_told_where_to_get_the_right_one() {
+    if !pgkit::available() {
+        return;
+    }
+    let url = plane::PostgresUrl::parse(&pgkit::fresh_database()).unwrap();
+    let [first, second] = [kit::directory(), kit::directory()];
+    let open = |dir: &tempfile::TempDir| {
+        let name = base::PlaneName::main(base::Environment::Sandbox);
+        let mut config = plane::PlaneConfig::new(name, dir.path());
+        config.database = Some(url.clone());
+        Plane::open(config, Arc::new(TestClock::at(base::Time(1_800_000_000_000_000))), Arc::new(base::OsChance))
+    };
+    let plane = open(&first).unwrap();
+    // It opened the database before anybody had said anything of a secret; its heartbeats do not get through.
+    let early = open(&second).unwrap();
+    members::beat(&plane).await.unwrap();
+    let refused = members::beat(&early).await.unwrap_err();
+    assert!(refused.chain().contains("copy it"), "{}", refused.chain());
+    let Err(refused) = open(&second) else { panic!("it was opened with another secret") };
+    assert!(refused.chain().contains("copy it"), "{}", refused.chain());
+    std::fs::copy(first.path().join("secret"), second.path().join("secret")).unwrap();
+    members::beat(&open(&second).unwrap()).await.unwrap();
+}

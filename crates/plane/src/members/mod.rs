@@ -19,7 +19,7 @@ mod tests;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use ::store::{Lane, Missing, Tx};
+use ::store::{Halt, Lane, Missing, Tx};
 use base::{Fault, Span, Stop, Time};
 
 use crate::{Plane, sandbox};
@@ -62,10 +62,43 @@ async fn beat_after(plane: &Plane, found: Found) -> Result<Beat, Fault> {
     Ok(Beat::Kept)
 }
 
+/// Refuses a process whose secret is not the one under which the store's keys are kept: they would all be unknown to it.
+pub(crate) fn same_secret(plane: &Plane) -> Result<(), Fault> {
+    if !plane.members().shared() {
+        return Ok(());
+    }
+    let known = plane.store().read(|reader| reader.get::<ChangeRow>(&ChangeRow::SECRET.to_owned()))?;
+    match known {
+        Some(row) if row.number != plane.secret_mark() => Err(another_secret()),
+        _ => Ok(()),
+    }
+}
+
+fn another_secret() -> Fault {
+    Fault::new(
+        "the file `secret` in the plane's directory is not the one under which the database's keys are kept: copy it from \
+         a machine that serves this plane, or from a backup",
+    )
+}
+
+/// The first process of a new database says by what its secret is known.
+fn note_secret(tx: &mut Tx<'_>, mark: i64) -> Result<(), Halt<Infallible>> {
+    match tx.get::<ChangeRow>(&ChangeRow::SECRET.to_owned())? {
+        Some(row) if row.number == mark => Ok(()),
+        Some(_) => Err(Halt::Faulted(another_secret())),
+        None => {
+            tx.put(ChangeRow { name: ChangeRow::SECRET.to_owned(), number: mark });
+            Ok(())
+        }
+    }
+}
+
 /// Keeps the heartbeat and answers the count of changes that it was kept at.
 async fn keep(plane: &Plane, row: ProcessRow, buried: Vec<ProcessRow>) -> Result<i64, Fault> {
+    let mark = plane.secret_mark();
     let run = move |tx: &mut Tx<'_>| {
         tx.want::<ChangeRow>(&ChangeRow::NAME.to_owned());
+        tx.want::<ChangeRow>(&ChangeRow::SECRET.to_owned());
         buried.iter().for_each(|row| tx.want::<ProcessRow>(&row.id));
         tx.get::<ProcessRow>(&row.id)?;
         for dead in &buried {
@@ -73,6 +106,7 @@ async fn keep(plane: &Plane, row: ProcessRow, buried: Vec<ProcessRow>) -> Result
                 tx.remove::<ProcessRow>(&dead.id);
             }
         }
+        note_secret(tx, mark)?;
         let number = number(tx)?;
         tx.put(row.clone());
         Ok(number)

@@ -18,7 +18,8 @@ pub struct ProcessRow {
     pub beat: i64,
 }
 
-/// How often something changed that processes remember. There is one row.
+/// How often something changed that processes remember; and, under another name, by what the secret is known under which the
+/// store's keys are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeRow {
     pub name: String,
@@ -40,6 +41,7 @@ pub struct LeaseRow {
 
 impl ChangeRow {
     pub(super) const NAME: &'static str = "memory";
+    pub(super) const SECRET: &'static str = "secret";
 }
 
 impl ProcessRow {
