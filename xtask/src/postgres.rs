@@ -26,14 +26,17 @@ pub fn start() -> anyhow::Result<Postgres> {
         eprintln!("== PostgreSQL: the cluster that {CLUSTER} names");
         return Ok(Postgres { url, sweeper: None, _cluster: None });
     }
-    if Programs::find().is_none() {
-        packages::postgresql()?;
-    }
+    server()?;
     let begun = Instant::now();
     let cluster = Options::durable().start()?;
     let url = cluster.url("postgres");
     eprintln!("== PostgreSQL: a cluster of our own on port {}, in {:.1?}", cluster.port(), begun.elapsed());
     Ok(Postgres { sweeper: Some(sweep(url.clone())), url, _cluster: Some(cluster) })
+}
+
+/// Installs PostgreSQL, if it may and it is missing.
+pub fn server() -> anyhow::Result<()> {
+    if Programs::find().is_some() { Ok(()) } else { packages::postgresql() }
 }
 
 /// Installs Patroni and etcd for the failover test, if it may and they are missing.

@@ -19,6 +19,8 @@ struct Item {
     /// Arguments for cargo.
     command: &'static [&'static str],
     environment: &'static [(&'static str, &'static str)],
+    /// A cluster is started for it, and its address is the command's last argument.
+    database: bool,
     reading: Reading,
 }
 
@@ -29,6 +31,29 @@ const ITEMS: &[Item] = &[
                 with the same group sync, in the same run. `ratio` is the one over the other.",
         command: &["run", "--release", "--quiet", "--package", "counterfoil", "--", "bench", "--json"],
         environment: &[],
+        database: false,
+        reading: Reading::JsonLines,
+    },
+    Item {
+        name: "bench-postgres",
+        about: "The load generator against a fresh server whose stores are in PostgreSQL, and pgbench with the best stored function \
+                that keeps the same facts, with as many clients, in the same run on the same cluster. `ratio` is the one over the \
+                other. The cluster is a private one with Debian's settings, on the same machine as everything else.",
+        command: &[
+            "run",
+            "--release",
+            "--quiet",
+            "--package",
+            "counterfoil",
+            "--",
+            "bench",
+            "--json",
+            "--seconds",
+            "10",
+            "--store",
+        ],
+        environment: &[],
+        database: true,
         reading: Reading::JsonLines,
     },
     Item {
@@ -37,6 +62,7 @@ const ITEMS: &[Item] = &[
                 looked for.",
         command: &["test", "--release", "--package", "counterfoil", "--test", "kill", "--", "--nocapture"],
         environment: &[("COUNTERFOIL_SOAK", "1")],
+        database: false,
         reading: Reading::FigureLines,
     },
     Item {
@@ -56,14 +82,35 @@ const ITEMS: &[Item] = &[
             "1",
         ],
         environment: &[("COUNTERFOIL_SOAK", "1")],
+        database: false,
+        reading: Reading::FigureLines,
+    },
+    Item {
+        name: "storms",
+        about: "One transfer sent as 64 copies at the same moment, over kept connections, to three processes on one PostgreSQL \
+                database: ten thousand such storms in sequence. In each sixteenth some copies have other content.",
+        command: &["test", "--release", "--package", "counterfoil", "--test", "storms", "--", "--nocapture"],
+        environment: &[("COUNTERFOIL_SOAK", "1")],
+        database: false,
+        reading: Reading::FigureLines,
+    },
+    Item {
+        name: "restarts",
+        about: "PostgreSQL is stopped at once and started again, two hundred times, under two stores that eight callers load. \
+                Recovery runs from its start until both stores commit and read again.",
+        command: &["test", "--release", "--package", "store", "--test", "restarts", "--", "--nocapture"],
+        environment: &[("COUNTERFOIL_SOAK", "1")],
+        database: false,
         reading: Reading::FigureLines,
     },
     Item {
         name: "failover",
         about: "Three nodes of PostgreSQL under Patroni with strict synchronous commits, whose leader is killed, cut off and paused \
-                in turns, 21 times. Each time runs from the loss until commits go through again. Patroni's lock lasts 8 s.",
+                in turns, 24 times, under two processes of the sandbox that callers load over HTTP. Times are the longest for \
+                which one of the processes committed nothing. Patroni's lock lasts 8 s.",
         command: &["test", "--release", "--package", "counterfoil", "--test", "failover", "--", "--nocapture"],
         environment: &[("COUNTERFOIL_SOAK", "1")],
+        database: false,
         reading: Reading::FigureLines,
     },
 ];
@@ -97,7 +144,11 @@ pub fn run(root: &Path, names: &[String]) -> anyhow::Result<()> {
 
 /// Installs what the item needs and what is not part of a usual machine, if it may.
 fn prepare(item: &Item) -> anyhow::Result<()> {
-    if item.name == "failover" { postgres::failover() } else { Ok(()) }
+    match item.name {
+        "storms" | "restarts" => postgres::server(),
+        "failover" => postgres::server().and_then(|()| postgres::failover()),
+        _ => Ok(()),
+    }
 }
 
 fn measure(root: &Path, item: &Item, stamp: &str) -> anyhow::Result<()> {
@@ -113,7 +164,9 @@ fn measure(root: &Path, item: &Item, stamp: &str) -> anyhow::Result<()> {
 
 /// What the item printed on its standard output, which is shown as it comes.
 fn printed_by(root: &Path, item: &Item) -> anyhow::Result<Vec<String>> {
+    let cluster = if item.database { Some(postgres::start()?) } else { None };
     let mut command = cargo::command(root, item.command);
+    command.args(cluster.as_ref().map(|cluster| &cluster.url));
     command.envs(item.environment.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().context("starting cargo")?;
     let mut lines = Vec::new();

@@ -4,8 +4,6 @@
 //! Nodes see each other and etcd through [`Wire`]s, so that a node can be cut off without the machine's network being touched.
 //! All ends with the test's process, however it ends.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 mod node;
 mod wire;
 
@@ -36,7 +34,7 @@ pub struct Patroni {
     /// The node that is killed, cut off or paused, until [`Patroni::heal`].
     hurt: Option<(usize, Hurt)>,
     // Last: it deletes the directory.
-    guard: Guard,
+    _guard: Guard,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,7 +60,7 @@ impl Patroni {
         let guard = Guard::new("counterfoil-patroni-", true, programs.account()).expect("a directory");
         let (etcd, etcd_url) = start_etcd(&programs, &guard);
         let nodes = (0..NODES).map(|number| Node::new(number, &guard, &programs, &etcd_url)).collect();
-        let mut cluster = Patroni { programs, nodes, etcd, etcd_url, hurt: None, guard };
+        let mut cluster = Patroni { programs, nodes, etcd, etcd_url, hurt: None, _guard: guard };
         for node in &mut cluster.nodes {
             node.start(&cluster.programs);
         }
@@ -94,18 +92,6 @@ impl Patroni {
         format!("postgres://counterfoil@{}/{database}?{options}", hosts.join(","))
     }
 
-    /// Makes the empty database `name`, waits until every node that runs has it, and gives its address as [`Patroni::url`]
-    /// does. A standby that does not have it yet refuses a client in a way after which psql tries no other.
-    pub fn create_database(&self, name: &str) -> String {
-        let leader = self.url_of(self.wait_for_leader(), "postgres");
-        pgkit::query(&leader, &format!("CREATE DATABASE \"{name}\"")).unwrap_or_else(|error| panic!("{error:#}"));
-        for node in (0..NODES).filter(|node| self.hurt.is_none_or(|(hurt, _)| hurt != *node)) {
-            let there = || pgkit::query(&self.url_of(node, name), "SELECT 1").ok();
-            self.until(&format!("database {name} on node {node}"), there);
-        }
-        self.url(name)
-    }
-
     /// The node that holds the leader's lock in etcd now, whether or not it can work.
     pub fn leader(&self) -> Option<usize> {
         let key = "/service/counterfoil/leader";
@@ -130,7 +116,9 @@ impl Patroni {
 
     /// Waits until so many nodes follow the leader.
     pub fn wait_for_standbys(&self, count: usize) {
-        let following = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'";
+        // A node that is still being copied streams too.
+        let following = "SELECT count(*) FROM pg_stat_replication \
+                         WHERE state = 'streaming' AND application_name <> 'pg_basebackup'";
         self.until(&format!("{count} standbys"), || {
             let answer = pgkit::query(&self.url_of(self.leader()?, "postgres"), following).ok()?;
             (answer.trim() == count.to_string()).then_some(())

@@ -53,6 +53,13 @@ impl Connection {
         key: Option<&str>,
         body: Option<&str>,
     ) -> std::io::Result<Answer> {
+        let request = self.request(method, path, key, body);
+        self.write(request.as_bytes())?;
+        self.read()
+    }
+
+    /// The bytes of one call.
+    pub fn request(&self, method: &str, path: &str, key: Option<&str>, body: Option<&str>) -> String {
         let mut request = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.host);
         if let Some(key) = key {
             request.push_str(&format!("api-key: {key}\r\n"));
@@ -62,8 +69,12 @@ impl Connection {
         }
         request.push_str("\r\n");
         request.push_str(body.unwrap_or_default());
-        self.write(request.as_bytes())?;
-        self.read()
+        request
+    }
+
+    /// No byte of an answer is waited for any longer.
+    pub fn wait_at_most(&self, patience: Duration) {
+        self.stream.get_ref().set_read_timeout(Some(patience)).expect("a time above zero");
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of the kit")]
 
 pub mod http;
+pub mod shared;
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
@@ -17,6 +18,9 @@ pub use http::{Answer, Connection};
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Lines of a server's log that a failing test shows.
+const LAST_WORDS: usize = 40;
 
 /// A running `counterfoil`; killed when dropped.
 pub struct Server {
@@ -186,6 +190,12 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking()
+            && let Some(said) = self.stderr.take().and_then(|stderr| stderr.join().ok())
+        {
+            let lines: Vec<&str> = said.lines().collect();
+            eprintln!("the server said last:\n{}", lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n"));
+        }
     }
 }
 
@@ -220,6 +230,22 @@ pub fn transfer(id: &str, amount: &str) -> String {
         ],
     })
     .to_string()
+}
+
+/// What random choices begin with: `SEED`, or the same in every run.
+pub fn seed() -> u64 {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_260_101);
+    println!("seed {seed} (set SEED to repeat another)");
+    seed
+}
+
+/// Whether this is the long run of `cargo xtask soak`.
+pub fn soak() -> bool {
+    std::env::var_os("COUNTERFOIL_SOAK").is_some()
+}
+
+pub fn dollars(cents: i64) -> String {
+    format!("{}.{:02}", cents / 100, cents % 100)
 }
 
 /// Asks until `found` answers something, for a bounded time.
