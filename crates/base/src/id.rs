@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use crate::Chance;
 
 /// Lower-case letters and digits: the body of every public id.
@@ -95,3 +97,67 @@ impl fmt::Debug for KeyId {
         f.write_str(self.as_str())
     }
 }
+
+/// An id that has one prefix: drawn, written and read as `prefix` and 16 of the id alphabet.
+macro_rules! prefixed {
+    ($($(#[$about:meta])* $name:ident $prefix:literal;)+) => {$(
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            const BODY: usize = 16;
+            /// How long the whole id is as text.
+            pub const LENGTH: usize = $prefix.len() + $name::BODY;
+
+            pub fn draw(chance: &dyn Chance) -> $name {
+                $name(chance.text(ID_ALPHABET, $name::BODY))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "{}"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+
+            fn from_str(text: &str) -> Result<$name, NotAnId> {
+                let body = text.strip_prefix($prefix).ok_or(NotAnId)?;
+                is_body(body, $name::BODY).then(|| $name(body.to_owned())).ok_or(NotAnId)
+            }
+        }
+    )+};
+}
+
+prefixed! {
+    /// A person who signs in to the dashboard.
+    UserId "usr_";
+    /// One sign-in of a user.
+    SessionId "ses_";
+    /// A mailed single-use word, without the part that proves it.
+    TicketId "tkt_";
+    /// One environment of a tenant, as the dashboard lists it.
+    ContractId "ctr_";
+}
+
+/// In stored bodies and between our own processes an id is its text.
+macro_rules! as_text {
+    ($($name:ident)+) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<$name, D::Error> {
+                String::deserialize(from)?.parse().map_err(de::Error::custom)
+            }
+        }
+    )+};
+}
+
+as_text! { TenantId KeyId UserId SessionId TicketId ContractId }

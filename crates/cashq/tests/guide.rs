@@ -1,11 +1,9 @@
 //! What the guide prints is what the golden files say.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "stage/golden.rs"]
-#[allow(dead_code, reason = "only the files' texts are needed here")]
-mod written;
-
 use std::path::Path;
+
+use testkit::golden::without_givens;
 
 /// Set to write the files' texts into the guide.
 const BLESS: &str = "COUNTERFOIL_BLESS";
@@ -26,7 +24,7 @@ fn the_guide_prints_files() {
         let text = std::fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert_eq!(lines.next(), Some("```http"), "{file}");
         lines.by_ref().find(|line| *line == "```").unwrap_or_else(|| panic!("{file}: the block does not end"));
-        right.push_str(&format!("```http\n{}\n```\n", written::without_givens(&text).trim_end()));
+        right.push_str(&format!("```http\n{}\n```\n", without_givens(&text).trim_end()));
         printed += 1;
     }
     assert!(printed >= 15, "{printed} exchanges");

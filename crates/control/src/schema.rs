@@ -3,6 +3,16 @@
 use store::{Migration, Schema};
 
 use crate::Tenant;
+use crate::agenda::AgendaRow;
+use crate::audit::{AuditHeadRow, AuditRow};
+use crate::environments::EnvironmentRow;
+use crate::mail::MailRow;
+use crate::seats::{SeatOfRow, SeatRow};
+use crate::sessions::{InstallationRow, SessionRow, SignerRow};
+use crate::throttle::ThrottleRow;
+use crate::tickets::TicketRow;
+use crate::users::{EmailRow, PendingEmailRow, UserRow};
+use crate::wishes::WishRow;
 
 const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
@@ -12,5 +22,22 @@ const MIGRATIONS: &[Migration] = &[Migration {
 
 /// For commands that look at a store without opening control.
 pub fn schema() -> Schema {
-    Schema::new("control", MIGRATIONS).with::<Tenant>()
+    Schema::new("control", MIGRATIONS)
+        .with::<Tenant>()
+        .with::<UserRow>()
+        .with::<EmailRow>()
+        .with::<PendingEmailRow>()
+        .with::<SessionRow>()
+        .with::<TicketRow>()
+        .with::<MailRow>()
+        .with::<AgendaRow>()
+        .with::<ThrottleRow>()
+        .with::<SeatRow>()
+        .with::<SeatOfRow>()
+        .with::<EnvironmentRow>()
+        .with::<WishRow>()
+        .with::<AuditRow>()
+        .with::<AuditHeadRow>()
+        .with::<SignerRow>()
+        .with::<InstallationRow>()
 }

@@ -9,6 +9,7 @@ mod copy;
 mod dev;
 mod failure;
 mod house;
+mod intercom;
 mod listen;
 mod logs;
 mod metrics;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use axum::extract::{FromRequest, Request};
+use axum::body::HttpBody;
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::response::Response;
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -10,7 +11,28 @@ use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
 
 use crate::called::Passage;
-use crate::{Refusal, strict};
+use crate::door::Words;
+use crate::{Refusal, RequestId, strict};
+
+/// How a body is read and how it is refused. Each door gives it to the requests that it lets through.
+#[derive(Clone)]
+pub(crate) struct Reading {
+    /// In bytes.
+    pub(crate) limit: usize,
+    pub(crate) within: Duration,
+    pub(crate) request_id: RequestId,
+    pub(crate) words: Words,
+}
+
+impl Reading {
+    fn of(request: &Request) -> Option<Reading> {
+        request.extensions().get::<Reading>().cloned()
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> Response {
+        (self.words)(refusal, &self.request_id)
+    }
+}
 
 /// A JSON body as text: right content type, within the limits, valid UTF-8. For handlers that read it themselves.
 pub struct JsonText(pub String);
@@ -23,10 +45,9 @@ impl<S: Send + Sync> FromRequest<S> for JsonText {
     type Rejection = Response;
 
     async fn from_request(request: Request, _: &S) -> Result<JsonText, Response> {
-        let passage = Passage::of(request.extensions()).ok_or_else(Passage::none)?;
-        let options = &passage.door.gate.shared.options;
-        let text = text(request, options.body_bytes, options.body_within).await;
-        text.map(JsonText).map_err(|refusal| passage.refuse(&refusal))
+        let reading = Reading::of(&request).ok_or_else(Passage::none)?;
+        let text = text(request, reading.limit, reading.within).await;
+        text.map(JsonText).map_err(|refusal| reading.refuse(&refusal))
     }
 }
 
@@ -34,10 +55,22 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Json<T>, Response> {
-        let passage = Passage::of(request.extensions()).ok_or_else(Passage::none)?;
-        let JsonText(text) = JsonText::from_request(request, state).await?;
+        let reading = Reading::of(&request).ok_or_else(Passage::none)?;
+        let JsonText(text) = <JsonText as FromRequest<S>>::from_request(request, state).await?;
         let read = strict::read(&text).map_err(|why| Refusal::BodyInvalid { why });
-        read.map(Json).map_err(|refusal| passage.refuse(&refusal))
+        read.map(Json).map_err(|refusal| reading.refuse(&refusal))
+    }
+}
+
+/// A body that may be left out: then neither content nor its type is there.
+impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Json<T>>, Response> {
+        if request.body().is_end_stream() && !request.headers().contains_key(CONTENT_TYPE) {
+            return Ok(None);
+        }
+        <Json<T> as FromRequest<S>>::from_request(request, state).await.map(Some)
     }
 }
 

@@ -17,13 +17,14 @@ use plane::Caller;
 use tower::Service;
 
 use crate::address::client_ip;
+use crate::body::Reading;
 use crate::called::Passage;
 use crate::meters::Meters;
 use crate::request_id::X_REQUEST_ID;
-use crate::{Gate, Refusal, RequestId};
+use crate::{Gate, Options, Refusal, RequestId};
 
-const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// How a surface says what the gate refuses.
 pub(crate) type Words = Arc<dyn Fn(&Refusal, &RequestId) -> Response + Send + Sync>;
@@ -82,6 +83,7 @@ impl Door {
             }
         }
         let (door, request_id, caller) = (Arc::clone(self), trail.request_id.clone(), trail.caller.clone());
+        request.extensions_mut().insert(self.reading(&request_id));
         request.extensions_mut().insert(Passage { door, request_id, ip, caller });
         match tokio::time::timeout(options.answer_within, inside.call(request)).await {
             Ok(Ok(response)) => response,
@@ -147,6 +149,12 @@ impl Door {
         response
     }
 
+    fn reading(&self, request_id: &RequestId) -> Reading {
+        let Options { body_bytes, body_within, .. } = self.gate.shared.options;
+        let (request_id, words) = (request_id.clone(), Arc::clone(&self.words));
+        Reading { limit: body_bytes, within: body_within, request_id, words }
+    }
+
     fn sign(&self, headers: &mut HeaderMap, trail: &Trail) {
         headers.insert(X_REQUEST_ID, trail.request_id.header());
         if let Some(pace) = &trail.pace {
@@ -184,7 +192,7 @@ impl Door {
 }
 
 /// `None` when the future panicked; the panic hook has told where. What it left half done is dropped with it.
-async fn unpanicked<T>(future: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn unpanicked<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     let polled = |context: &mut Context<'_>| {
         let caught = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));

@@ -12,7 +12,7 @@ use http::HeaderName;
 use tower::{Layer, Service};
 
 use crate::door::{Door, Words};
-use crate::meters::Meters;
+use crate::meters::{Meters, label};
 use crate::{Gate, Refusal, Surface, Visited};
 
 /// Puts the gate in front of routes that need a key. Their handlers have [`crate::Called`].
@@ -54,7 +54,7 @@ impl<I> Layer<I> for Standing {
 
     fn layer(&self, inside: I) -> Passing<I> {
         let Standing { gate, words, surface, key, weather } = self.clone();
-        let meters = Meters::new(gate.plane.name(), surface);
+        let meters = Meters::new(label(gate.plane.name()), surface);
         Passing { inside, door: Arc::new(Door { gate, words, surface, key, weather, meters }) }
     }
 }

@@ -1,5 +1,5 @@
 //! Who calls, on which environment, with which proof, how fast. The gate stands in front of every surface of a plane and
-//! decides nothing about money.
+//! decides nothing about money; [`office`] is the same in front of control.
 //!
 //! - [`guard`] stands in front of routes that need a key. In this order: request id, client address, no browser, one
 //!   key, [`plane::grants::authenticate`], pace, and in a sandbox the weather that the tenant wished for. Then the
@@ -17,6 +17,7 @@ mod door;
 mod front;
 mod guard;
 mod meters;
+pub mod office;
 mod options;
 mod pace;
 mod refusal;

@@ -11,6 +11,7 @@ use plane::Denied;
 
 /// One route's meters. Made for each route when the router is built, filled when the first request comes.
 pub(crate) struct Meters {
+    /// `control`, or a plane as [`label`] writes it.
     plane: String,
     surface: &'static str,
     route: OnceLock<Box<str>>,
@@ -23,9 +24,9 @@ const STATUSES: [u16; 19] =
     [200, 201, 202, 204, 302, 303, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 503];
 
 impl Meters {
-    pub(crate) fn new(plane: &PlaneName, surface: &'static str) -> Meters {
+    pub(crate) fn new(plane: String, surface: &'static str) -> Meters {
         Meters {
-            plane: label(plane),
+            plane,
             surface,
             route: OnceLock::new(),
             by_status: std::array::from_fn(|_| OnceLock::new()),
@@ -55,12 +56,12 @@ impl Meters {
 }
 
 /// Counters of refused keys, by reason.
-pub(crate) struct Denials([Counter; 6]);
+pub(crate) struct Denials([Counter; 7]);
 
 impl Denials {
     pub(crate) fn register(plane: &PlaneName) -> Denials {
         let plane = label(plane);
-        let words = ["unknown", "other_environment", "revoked", "disabled", "expired", "address"];
+        let words = ["unknown", "other_environment", "revoked", "disabled", "expired", "address", "suspended"];
         Denials(words.map(|why| counter!("counterfoil_auth_denied_total", "plane" => plane.clone(), "why" => why)))
     }
 
@@ -72,13 +73,14 @@ impl Denials {
             Denied::Disabled => 3,
             Denied::Expired => 4,
             Denied::Address => 5,
+            Denied::Suspended => 6,
         };
         self.0[place].increment(1);
     }
 }
 
 /// `sandbox`, `live`, or `sandbox/second`.
-fn label(plane: &PlaneName) -> String {
+pub(crate) fn label(plane: &PlaneName) -> String {
     match plane.name.as_str() {
         "main" => plane.environment.to_string(),
         name => format!("{}/{name}", plane.environment),

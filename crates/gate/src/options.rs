@@ -4,12 +4,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use base::{Chance, Clock, OsChance, Time};
+use base::{Chance, Clock, KeyId, OsChance, Time};
 use ipnet::IpNet;
 use plane::Plane;
 
 use crate::meters::Denials;
-use crate::pace::{DeniedPace, KeyPace};
+use crate::pace::{DeniedPace, Pace};
 use crate::request_id::Ids;
 
 /// One plane's gate: how its callers are judged before a surface sees them. Clones share it.
@@ -22,7 +22,7 @@ pub struct Gate {
 pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) ids: Ids,
-    pub(crate) keys: KeyPace,
+    pub(crate) keys: Pace<KeyId>,
     pub(crate) denied: DeniedPace,
     pub(crate) denials: Denials,
 }
@@ -87,7 +87,7 @@ impl Gate {
         let clock = Arc::clone(&options.pace_clock);
         let shared = Shared {
             ids: Ids::seeded(options.chance.as_ref()),
-            keys: KeyPace::new(options.rate, Arc::clone(&clock)),
+            keys: Pace::new("key", options.rate, Arc::clone(&clock)),
             denied: DeniedPace::new(options.denials_per_minute, clock),
             denials: Denials::register(plane.name()),
             options,

@@ -1,11 +1,12 @@
-//! How fast: a bucket for each key, and one for each address that presents refused keys. Memory is bounded; what is
+//! How fast: a bucket for each caller, and one for each address that presents refused keys. Memory is bounded; what is
 //! forgotten starts with a full bucket.
 
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use base::{Clock, KeyId};
+use base::Clock;
 use governor::clock::Clock as _;
 use governor::middleware::{NoOpMiddleware, StateInformationMiddleware};
 use governor::nanos::Nanos;
@@ -34,9 +35,11 @@ impl governor::clock::Clock for Ticks {
 
 type Bucket<M> = Arc<RateLimiter<NotKeyed, InMemoryState, Ticks, M>>;
 
-/// A bucket for each key.
-pub(crate) struct KeyPace {
-    buckets: Cache<KeyId, Bucket<StateInformationMiddleware>>,
+/// A bucket for each `K`.
+pub(crate) struct Pace<K> {
+    buckets: Cache<K, Bucket<StateInformationMiddleware>>,
+    /// What a `K` is called in the answer's headers.
+    what: &'static str,
     rate: Rate,
     clock: Ticks,
     /// `RateLimit-Policy`, the same for every answer.
@@ -52,30 +55,30 @@ pub(crate) struct Standing {
     pub(crate) wait_s: Option<u64>,
 }
 
-impl KeyPace {
-    pub(crate) fn new(rate: Rate, clock: Arc<dyn Clock>) -> KeyPace {
+impl<K: Hash + Eq + Clone> Pace<K> {
+    pub(crate) fn new(what: &'static str, rate: Rate, clock: Arc<dyn Clock>) -> Pace<K> {
         let window = rate.burst.get().div_ceil(rate.per_second.get());
-        let policy = header(format!("\"key\";q={};w={window}", rate.burst));
+        let policy = header(format!("\"{what}\";q={};w={window}", rate.burst));
         let kept = if rate.burst.get() <= VALUES_KEPT { rate.burst.get() } else { 0 };
-        let standings = (0..kept).map(|left| standing(rate, left)).collect();
-        KeyPace { buckets: Cache::new(BUCKETS_KEPT), rate, clock: Ticks(clock), policy, standings }
+        let standings = (0..kept).map(|left| standing(what, rate, left)).collect();
+        Pace { buckets: Cache::new(BUCKETS_KEPT), what, rate, clock: Ticks(clock), policy, standings }
     }
 
-    /// Takes one request out of the key's bucket.
-    pub(crate) fn take(&self, key: KeyId) -> Standing {
-        let bucket = self.buckets.get_or_insert_with(&key, || Ok::<_, std::convert::Infallible>(self.fresh()));
+    /// Takes one request out of the caller's bucket.
+    pub(crate) fn take(&self, caller: K) -> Standing {
+        let bucket = self.buckets.get_or_insert_with(&caller, || Ok::<_, std::convert::Infallible>(self.fresh()));
         let Ok(bucket) = bucket;
         match bucket.check() {
             Ok(snapshot) => Standing { header: self.left(snapshot.remaining_burst_capacity()), wait_s: None },
             Err(not_until) => {
                 let wait_s = whole_seconds(not_until.wait_time_from(self.clock.now()));
-                Standing { header: header(format!("\"key\";r=0;t={wait_s}")), wait_s: Some(wait_s) }
+                Standing { header: header(format!("\"{}\";r=0;t={wait_s}", self.what)), wait_s: Some(wait_s) }
             }
         }
     }
 
     fn left(&self, left: u32) -> HeaderValue {
-        self.standings.get(left as usize).cloned().unwrap_or_else(|| standing(self.rate, left))
+        self.standings.get(left as usize).cloned().unwrap_or_else(|| standing(self.what, self.rate, left))
     }
 
     fn fresh(&self) -> Bucket<StateInformationMiddleware> {
@@ -86,9 +89,9 @@ impl KeyPace {
 }
 
 /// `r`: requests left; `t`: seconds until the bucket is full again.
-fn standing(rate: Rate, left: u32) -> HeaderValue {
+fn standing(what: &str, rate: Rate, left: u32) -> HeaderValue {
     let missing = rate.burst.get().saturating_sub(left);
-    header(format!("\"key\";r={left};t={}", missing.div_ceil(rate.per_second.get())))
+    header(format!("\"{what}\";r={left};t={}", missing.div_ceil(rate.per_second.get())))
 }
 
 /// A bucket for each address, emptied by refused keys.

@@ -145,5 +145,6 @@ fn denial(denied: Denied) -> &'static str {
         Denied::Disabled => "The key is disabled: enable it or use another one.",
         Denied::Expired => "The key has expired: use another one.",
         Denied::Address => "The key may not be used from this address: see its list of addresses.",
+        Denied::Suspended => "The account is suspended: ask whoever runs this service.",
     }
 }

@@ -12,6 +12,8 @@ use crate::kyc::SubjectRow;
 use crate::members::{ChangeRow, LeaseRow, ProcessRow};
 use crate::payouts::{DueRow, TransferRow};
 use crate::spending::{SpendRow, WindowRow};
+use crate::standing::StandingRow;
+use crate::wishes::WishRow;
 
 const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
@@ -34,6 +36,8 @@ pub fn schema() -> Schema {
         .with::<ProcessRow>()
         .with::<ChangeRow>()
         .with::<LeaseRow>()
+        .with::<StandingRow>()
+        .with::<WishRow>()
 }
 
 pub(crate) fn tenant_id(from: &mut dyn Take) -> Result<TenantId, Corrupt> {

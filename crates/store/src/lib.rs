@@ -18,6 +18,7 @@ mod reader;
 mod readers;
 mod row;
 mod schema;
+pub mod secret_file;
 mod sqlite;
 mod stats;
 mod sum;

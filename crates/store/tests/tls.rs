@@ -63,8 +63,11 @@ async fn a_store_speaks_tls_to_a_server_that_its_authority_vouches_for_and_to_no
     let store = opened(&url, &required).unwrap();
     kit::funded(&store, 1, 40).await;
     assert_eq!(store.read(|reader| reader.count::<Account>()).unwrap(), 1);
-    let plain = cluster.query("pay", "SELECT count(*) FROM pg_stat_activity a JOIN pg_stat_ssl s USING (pid) \
-         WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND NOT s.ssl");
+    let plain = cluster.query(
+        "pay",
+        "SELECT count(*) FROM pg_stat_activity a JOIN pg_stat_ssl s USING (pid) \
+         WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND NOT s.ssl",
+    );
     assert_eq!(plain.trim(), "0", "a connection of the store is not encrypted");
     drop(store);
 

@@ -35,7 +35,7 @@ pub struct Minted {
     pub whole: String,
 }
 
-const START: Time = Time(1_767_225_600_000_000);
+pub(crate) const START: Time = Time(1_767_225_600_000_000);
 const SEED: u64 = 7;
 
 impl TestPlane {

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use base::Span;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// What a loop wants after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,38 @@ pub trait Loop: Send {
     }
 }
 
-pub(crate) async fn drive(mut work: impl Loop, stopped: watch::Receiver<bool>) {
+/// Loops that run until they are stopped together. Dropped without [`Loops::stop`], they end after the step that they are in.
+pub(crate) struct Loops {
+    /// Whose they are, in figures.
+    of: &'static str,
+    stop: watch::Sender<bool>,
+    running: JoinSet<()>,
+}
+
+impl Loops {
+    pub(crate) fn of(of: &'static str) -> Loops {
+        Loops { of, stop: watch::channel(false).0, running: JoinSet::new() }
+    }
+
+    pub(crate) fn run(&mut self, worker: &'static str, work: impl Loop + 'static, on: &Handle) {
+        let (of, running) = (self.of, on.spawn(drive(work, self.stop.subscribe())));
+        let watched = async move {
+            if let Err(error) = running.await {
+                tracing::error!(plane = of, worker, %error, "a worker ended; nothing it does happens until a restart");
+                metrics::counter!("counterfoil_workers_lost_total", "plane" => of, "worker" => worker).increment(1);
+            }
+        };
+        self.running.spawn_on(watched, on);
+    }
+
+    /// Lets each loop finish the step that it is in.
+    pub(crate) async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.running.join_next().await.is_some() {}
+    }
+}
+
+async fn drive(mut work: impl Loop, stopped: watch::Receiver<bool>) {
     repeat(&mut work, stopped).await;
     work.end().await;
 }

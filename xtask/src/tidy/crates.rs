@@ -28,11 +28,12 @@ const STATIONS: &[Station] = &[
     Station { ours: Some(&["base"]), closed: true, ..station("ledger", 1, &[]) },
     Station { ours: Some(&["base"]), ..station("bench", 1, &[]) },
     station("store", 2, HTTP),
-    station("control", 3, &["reqwest"]),
+    station("control", 3, HTTP),
     station("plane", 3, HTTP),
     station("gate", 4, &["reqwest"]),
     // A surface turns bytes into an ask and an outcome into bytes; what is kept, and how, is not its business.
     station("cashq", 5, &["store", "reqwest"]),
+    station("pacspace", 5, &["store", "reqwest"]),
     station("sandbox", 5, &["store", "reqwest"]),
     station("hosted", 5, &["store", "reqwest"]),
     station("workers", 5, &["axum"]),
@@ -45,6 +46,8 @@ const STATIONS: &[Station] = &[
 const WALLS: &[(&str, &[&str], &str)] = &[
     ("rusqlite", &["store"], "only the store knows an engine"),
     ("reqwest", &["workers", "counterfoil", "bench"], "only workers and the command line talk to the outside world"),
+    ("ring", &["control", "testkit"], "signatures and sealed seeds are the front office's"),
+    ("argon2", &["control", "testkit"], "only the front office knows passwords"),
     ("libsqlite3-sys", &[], "the store speaks to SQLite through rusqlite"),
 ];
 

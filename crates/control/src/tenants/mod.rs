@@ -5,35 +5,34 @@
 mod state;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-use ::store::{Draft, Halt, Lane};
-use base::{Fault, Stop, TenantId};
+use ::store::Halt;
+use base::{ContractId, Fault, Stop, TenantId};
 
-use crate::Control;
+use crate::{Control, Operator, audit, environments};
 
 pub use state::Refusal;
 pub use store::Tenant;
 
-/// Control keeps one order for all of its entries; it is the front office's own, no tenant's.
-const OFFICE: ::store::TenantNo = 0;
-
-/// Makes a tenant. The same name may be given twice: only ids are unique.
-pub async fn create(control: &Control, name: &str) -> Result<Tenant, Stop<Refusal>> {
+/// Makes a tenant with both environments, live approved by the operator's own hand. The same name may be given twice: only
+/// ids are unique.
+pub async fn create(control: &Control, operator: &Operator, name: &str) -> Result<Tenant, Stop<Refusal>> {
     state::check_name(name).map_err(Stop::Refused)?;
-    let (id, name) = (TenantId::draw(control.chance()), name.to_owned());
+    let (id, name, act) = (TenantId::draw(control.chance()), name.to_owned(), operator.act());
+    let sides = [ContractId::draw(control.chance()), ContractId::draw(control.chance())];
     let keep = move |tx: &mut ::store::Tx<'_>| {
         if tx.get::<Tenant>(&id.to_string())?.is_some() {
             return Err(Halt::Faulted(Fault::busy("drew a tenant id that is taken; try again")));
         }
-        let facts = serde_json::json!({"tenant": id.to_string(), "name": name}).to_string();
-        let draft = Draft { kind: "tenant_created", facts, postings: "[]".to_owned(), answer: None };
-        tx.append::<Refusal>(OFFICE, draft)?;
+        let facts = serde_json::json!({"tenant": id.to_string(), "name": name});
+        audit::append::<Refusal>(tx, &act, Some(&id), "tenant_created", facts)?;
         let tenant = Tenant { id: id.clone(), name: name.clone(), created_at: tx.now() };
         tx.put(tenant.clone());
+        environments::open(tx, &id, &sides, true)?;
         Ok(tenant)
     };
-    control.store().submit(Lane::Client(OFFICE), keep).await
+    control.run(keep).await
 }
 
 /// The tenant with this id, as committed.

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use control::{Control, Tenant, tenants};
+use control::{Control, Operator, Tenant, tenants};
 use serde_json::{Value, json};
 
 use super::desk::{Answer, set_level, shown_time};
@@ -16,7 +16,7 @@ pub fn routes(control: Control, levels: Levels) -> Router {
 }
 
 async fn create(State(control): State<Control>, Json(ask): Json<wire::NewTenant>) -> Answer {
-    let tenant = tenants::create(&control, &ask.name).await?;
+    let tenant = tenants::create(&control, &Operator::over_the_socket(), &ask.name).await?;
     tracing::info!(tenant = %tenant.id, "tenant created");
     Ok(Json(listing(&tenant)))
 }

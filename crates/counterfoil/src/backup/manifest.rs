@@ -28,7 +28,7 @@ pub struct Manifest {
     /// Of the store's file.
     pub bytes: u64,
     pub sha256: String,
-    /// Of the plane's secret; control has none.
+    /// Of the secret beside it.
     pub secret_sha256: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! `counterfoil backup` and `counterfoil restore`: a store on SQLite, copied while it serves, and put back.
 //!
 //! A running server copies its own store when it is asked over the operator's socket (`desk`); when none runs, the
-//! command holds the store's lock and copies. What comes out is a directory a store: the file, the plane's secret, and a
+//! command holds the store's lock and copies. What comes out is a directory a store: the file, its secret, and a
 //! manifest by which `restore` knows a whole one.
 
 pub mod desk;
@@ -94,9 +94,7 @@ fn fill(data: &Path, from: &Path, part: &Path, role: Role) -> Result<Manifest, F
         }
         None => ask(data, role, &file, &mut told)?,
     }
-    if role != Role::Control {
-        files::copy(&from.join(SECRET), &part.join(SECRET))?;
-    }
+    files::copy(&from.join(SECRET), &part.join(SECRET))?;
     let manifest = Manifest::of(part)?;
     manifest.write(part)?;
     Ok(manifest)

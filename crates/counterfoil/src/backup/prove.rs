@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base::{Environment, Fault, OsChance, PlaneName, SystemClock};
-use control::Control;
+use control::{Control, Settings};
 use plane::{Plane, PlaneConfig, books};
 use store::{Inspector, Schema, TableRead};
 
@@ -90,7 +90,8 @@ fn audited(dir: &Path, environment: Environment) -> Result<(usize, u64), Failure
 }
 
 fn opened(dir: &Path) -> Result<(usize, u64), Failure> {
-    let control = Control::open(dir, Arc::new(SystemClock), Arc::new(OsChance)).map_err(Failure::Store)?;
+    let control = Control::open(dir, dir, Settings::default(), Arc::new(SystemClock), Arc::new(OsChance));
+    let control = control.map_err(Failure::Store)?;
     let tenants = control::tenants::list(&control);
     control.close();
     Ok((tenants.map_err(Failure::Store)?.len(), 0))

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::{Amount, Asset, Environment, PlaneName, Span};
+use control::Approval;
 use hosted::ProviderUrl;
 use plane::config::{KycLimits, PayoutSettings, SandboxStart};
 use plane::{Corridors, PlaneConfig};
 use workers::CashQRail;
 
 use super::secrets::secret;
-use super::{Config, ControlRole, Limits, Log, LogFormat, Metrics, PlaneRole, Problems, Rail};
+use super::{Config, ControlRole, Intercom, Limits, Log, LogFormat, Metrics, PlaneRole, Problems, Rail};
 use super::{Sources, file};
 
 pub(super) fn checked(file: file::File, sources: &Sources<'_>) -> Result<Config, Problems> {
@@ -19,12 +20,7 @@ pub(super) fn checked(file: file::File, sources: &Sources<'_>) -> Result<Config,
     let config = Config {
         sandbox: check.sandbox(&file.sandbox, &corridors),
         live: check.live(&file.live, &corridors),
-        control: ControlRole {
-            listen: check.address("control.listen", &file.control.listen),
-            data: check.text("control.data", &file.control.data).into(),
-            database: check.database("control", &file.control.store),
-            public_url: check.url("control.public_url", &file.control.public_url),
-        },
+        control: check.control(&file.control),
         metrics: Metrics {
             control: check.address("metrics.control", &file.metrics.control),
             sandbox: check.address("metrics.sandbox", &file.metrics.sandbox),
@@ -43,6 +39,40 @@ pub(super) struct Check<'a> {
 }
 
 impl Check<'_> {
+    fn control(&mut self, from: &file::Control) -> ControlRole {
+        let data: std::path::PathBuf = self.text("control.data", &from.data).into();
+        let beside = Intercom::beside(&data);
+        let dir = |text: &str, beside| if text.is_empty() { beside } else { text.into() };
+        let known = ["required", "off"].contains(&from.approval.as_str());
+        self.want(known, "control.approval", &from.approval, "\"required\" or \"off\"");
+        let limits = &from.limits;
+        ControlRole {
+            listen: self.address("control.listen", &from.listen),
+            database: self.database("control", &from.store),
+            public_url: self.url("control.public_url", &from.public_url),
+            trusted_proxies: self.networks("control.trusted_proxies", &from.trusted_proxies),
+            settings: control::Settings {
+                session: Span::hours(from.session_hours),
+                approval: if from.approval == "off" { Approval::Off } else { Approval::Required },
+                limits: control::Limits {
+                    hashes_at_once: limits.hashes_at_once,
+                    failures_per_net: limits.failures_per_net,
+                    failures_per_pair: limits.failures_per_pair,
+                    failures_per_address: limits.failures_per_address,
+                    registrations_per_hour: limits.registrations_per_hour,
+                    mails_per_hour: limits.mails_per_hour,
+                    mails_per_net: limits.mails_per_net,
+                },
+                ..control::Settings::default()
+            },
+            intercom: Intercom {
+                sandbox: dir(&from.intercom.sandbox, beside.sandbox),
+                live: dir(&from.intercom.live, beside.live),
+            },
+            data,
+        }
+    }
+
     fn sandbox(&mut self, from: &file::Sandbox, corridors: &Corridors) -> PlaneRole {
         let mut plane = PlaneConfig::new(PlaneName::main(Environment::Sandbox), self.text("sandbox.data", &from.data));
         plane.corridors = corridors.clone();

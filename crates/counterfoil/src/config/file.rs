@@ -21,6 +21,30 @@ pub(super) struct Control {
     pub(super) data: String,
     pub(super) store: String,
     pub(super) public_url: String,
+    pub(super) trusted_proxies: Vec<String>,
+    pub(super) session_hours: i64,
+    pub(super) approval: String,
+    pub(super) intercom: Intercom,
+    pub(super) limits: ControlLimits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Intercom {
+    pub(super) sandbox: String,
+    pub(super) live: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ControlLimits {
+    pub(super) hashes_at_once: u32,
+    pub(super) failures_per_net: u32,
+    pub(super) failures_per_pair: u32,
+    pub(super) failures_per_address: u32,
+    pub(super) registrations_per_hour: u32,
+    pub(super) mails_per_hour: u32,
+    pub(super) mails_per_net: u32,
 }
 
 #[derive(Deserialize)]

@@ -74,11 +74,37 @@ pub struct ControlRole {
     /// The database that is the store; `None`: a file in `data`.
     pub database: Option<PostgresUrl>,
     pub public_url: Option<String>,
+    pub trusted_proxies: Vec<IpNet>,
+    pub settings: control::Settings,
+    /// The directories in which the planes have their intercoms.
+    pub intercom: Intercom,
+}
+
+#[derive(Clone, Debug)]
+pub struct Intercom {
+    pub sandbox: PathBuf,
+    pub live: PathBuf,
+}
+
+impl Intercom {
+    /// Beside control's own directory.
+    pub fn beside(control: &Path) -> Intercom {
+        let beside = |role: Role| control.parent().unwrap_or(Path::new("")).join(role.word());
+        Intercom { sandbox: beside(Role::Sandbox), live: beside(Role::Live) }
+    }
 }
 
 impl ControlRole {
     pub fn place(&self) -> Place {
         self.database.clone().map_or_else(|| Place::Directory(self.data.clone()), Place::Postgres)
+    }
+
+    /// Limits of one network that a whole team on one machine does not reach: for `dev`.
+    pub fn open_wide(&mut self) {
+        let limits = &mut self.settings.limits;
+        for limit in [&mut limits.failures_per_net, &mut limits.registrations_per_hour, &mut limits.mails_per_net] {
+            *limit = limit.saturating_mul(100);
+        }
     }
 }
 

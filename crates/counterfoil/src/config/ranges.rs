@@ -22,6 +22,14 @@ pub(super) const RANGES: &[(&str, i64, i64)] = &[
     ("payouts.retry_most_ms", 10, 604_800_000),
     ("payouts.attempts_most", 1, 10_000),
     ("rail.request_ms", 100, 600_000),
+    ("control.session_hours", 1, 720),
+    ("limits.hashes_at_once", 0, 256),
+    ("limits.failures_per_net", 1, 1_000_000),
+    ("limits.failures_per_pair", 1, 1_000_000),
+    ("limits.failures_per_address", 1, 1_000_000),
+    ("limits.registrations_per_hour", 1, 1_000_000),
+    ("limits.mails_per_hour", 1, 1_000_000),
+    ("limits.mails_per_net", 1, 1_000_000),
 ];
 
 pub(super) fn check(path: &str, number: i64, problems: &mut Problems) {

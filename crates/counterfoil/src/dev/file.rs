@@ -19,6 +19,11 @@ pub struct DevFile {
     pub metrics: String,
     pub tenant: String,
     pub business: String,
+    /// Of the tenant's owner; empty in a file of before there were owners.
+    #[serde(default)]
+    pub email: String,
+    #[serde(default)]
+    pub password: String,
     pub keys: Keys,
 }
 

@@ -5,10 +5,12 @@ mod file;
 mod greeting;
 mod seed;
 
+use base::Environment;
 use store::PostgresUrl;
+use workers::Post;
 
 use crate::cli;
-use crate::config::{Config, Role, Sources, Variables};
+use crate::config::{Config, Intercom, Role, Sources, Variables};
 use crate::failure::Failure;
 use crate::house::{RunningControl, RunningMetrics, RunningPlane, make_private_dir};
 use crate::logs;
@@ -16,6 +18,9 @@ use crate::metrics::Recorder;
 use crate::signal::Signals;
 
 use self::file::DevFile;
+
+/// The folder of mails that would have been sent.
+const MAIL: &str = "mail";
 
 /// Runs until it is told to end.
 pub fn run(options: &cli::Dev) -> Result<(), Failure> {
@@ -29,7 +34,8 @@ pub fn run(options: &cli::Dev) -> Result<(), Failure> {
         .map(|(what, address)| (what.to_owned(), format!("http://{address}"), true));
     make_private_dir(&options.data)?;
     make_databases(&config)?;
-    let control = RunningControl::start(&config.control, &levels, places.collect())?;
+    let post = Post::Files(options.data.join(MAIL));
+    let control = RunningControl::start(&config.control, &levels, post, places.collect())?;
     let sandbox = RunningPlane::start(&config.sandbox, &levels)?;
     let live = RunningPlane::start(&config.live, &levels)?;
     let sources = vec![sandbox.source(), live.source(), control.source()];
@@ -37,6 +43,8 @@ pub fn run(options: &cli::Dev) -> Result<(), Failure> {
 
     let seeded = seed::seed(&control, &sandbox, &live, DevFile::read(&options.data))?;
     let url = |address| format!("http://{address}");
+    control.clients_reach(Environment::Sandbox, url(sandbox.site().address));
+    control.clients_reach(Environment::Live, url(live.site().address));
     let file = DevFile {
         pid: std::process::id(),
         control: url(control.site().address),
@@ -45,6 +53,8 @@ pub fn run(options: &cli::Dev) -> Result<(), Failure> {
         metrics: url(metrics.address()),
         tenant: seeded.tenant.to_string(),
         business: seeded.tenant.business(),
+        email: seeded.owner.email,
+        password: seeded.owner.password,
         keys: seeded.keys,
     };
     file.write(&options.data)?;
@@ -71,6 +81,8 @@ fn config(options: &cli::Dev) -> Result<Config, Failure> {
     let mut config = sources.config()?;
     config.control.listen = options.control;
     config.control.data = options.data.join("control");
+    config.control.intercom = Intercom::beside(&config.control.data);
+    config.control.open_wide();
     let listens = [(&mut config.sandbox, options.sandbox), (&mut config.live, options.live)];
     for (role, listen) in listens {
         role.listen = listen;

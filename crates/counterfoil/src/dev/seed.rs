@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use base::{Stop, TenantId};
+use base::{Chance as _, OsChance, Secret, Stop, TenantId};
 use control::tenants;
+use control::users::{self, NewUser};
 use plane::{KeyKind, Plane, grants};
 
 use super::file::{DevFile, Keys};
@@ -14,7 +15,14 @@ use crate::house::{RunningControl, RunningPlane};
 
 pub struct Seeded {
     pub tenant: TenantId,
+    pub owner: Owner,
     pub keys: Keys,
+}
+
+/// Who can log in at the dashboard.
+pub struct Owner {
+    pub email: String,
+    pub password: String,
 }
 
 const NAME: &str = "Example Tenant";
@@ -26,6 +34,7 @@ pub fn seed(
     before: Option<DevFile>,
 ) -> Result<Seeded, Failure> {
     let tenant = tenant(control, before.as_ref())?;
+    let owner = owner(control, &tenant, before.as_ref())?;
     let keys = before.map(|before| before.keys);
     let keys_of = |running: &RunningPlane, kept: Option<&EnvironmentKeys>| {
         running.site().block_on(environment(&running.plane, &tenant, kept))
@@ -34,7 +43,7 @@ pub fn seed(
         sandbox: keys_of(sandbox, keys.as_ref().map(|keys| &keys.sandbox))?,
         live: keys_of(live, keys.as_ref().map(|keys| &keys.live))?,
     };
-    Ok(Seeded { tenant, keys })
+    Ok(Seeded { tenant, owner, keys })
 }
 
 /// The tenant of the run before, else the first of that name, else a new one.
@@ -45,8 +54,34 @@ fn tenant(control: &RunningControl, before: Option<&DevFile>) -> Result<TenantId
     if let Some(tenant) = same.or_else(|| known.iter().find(|tenant| tenant.name == NAME)) {
         return Ok(tenant.id.clone());
     }
-    let made = control.site().block_on(tenants::create(&control.control, NAME));
+    let made = control.site().block_on(tenants::create(&control.control, &control::Operator::over_the_socket(), NAME));
     made.map(|tenant| tenant.id).map_err(broke)
+}
+
+/// The owner of the run before, else a new one: without that file nobody knows the password of an older one.
+fn owner(control: &RunningControl, tenant: &TenantId, before: Option<&DevFile>) -> Result<Owner, Failure> {
+    let kept = before.filter(|before| before.tenant == tenant.to_string() && !before.password.is_empty());
+    if let Some(before) = kept {
+        return Ok(Owner { email: before.email.clone(), password: before.password.clone() });
+    }
+    let (email, password) = (format!("owner-{}@example.com", drawn::<3>()), drawn::<12>());
+    let new = NewUser {
+        email: email.clone(),
+        password: Secret::new(password.clone()),
+        first: "Example".to_owned(),
+        last: "Owner".to_owned(),
+        company: NAME.to_owned(),
+    };
+    let operator = control::Operator::over_the_socket();
+    control.site().block_on(users::seed(&control.control, &operator, tenant, new)).map_err(broke)?;
+    Ok(Owner { email, password })
+}
+
+/// So many random bytes in hexadecimal digits.
+fn drawn<const N: usize>() -> String {
+    let mut bytes = [0; N];
+    OsChance.fill(&mut bytes);
+    data_encoding::HEXLOWER.encode(&bytes)
 }
 
 async fn environment(

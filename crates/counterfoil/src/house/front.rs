@@ -1,22 +1,30 @@
-//! Control, running: health, a landing page, and the operator's socket.
+//! Control, running: the front office's surface and loops, health, a landing page, and the operator's socket.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use base::{OsChance, SystemClock};
+use base::{Environment, OsChance, SystemClock};
 use control::Control;
+use gate::office::{self, Office};
+use workers::{Addresses, OfficeWorkers, Post};
 
 use super::Site;
 use crate::admin::control_desk;
 use crate::backup::desk::{self as backup_desk, Served};
 use crate::config::ControlRole;
 use crate::failure::Failure;
+use crate::intercom::Reached;
 use crate::listen::{Bounds, health, landing};
 use crate::logs::Levels;
 use crate::metrics::Source;
 
+/// The loops and the surface: neither is in the way of the other.
+const THREADS: usize = 2;
+
 pub struct RunningControl {
     site: Site,
+    workers: OfficeWorkers,
+    planes: Reached,
     pub control: Control,
 }
 
@@ -25,12 +33,20 @@ impl RunningControl {
     pub fn start(
         role: &ControlRole,
         levels: &Levels,
+        post: Post,
         places: Vec<(String, String, bool)>,
     ) -> Result<RunningControl, Failure> {
-        let control = Control::open(role.place(), Arc::new(SystemClock), Arc::new(OsChance)).map_err(Failure::Store)?;
-        let mut site = Site::new("control", 1)?;
+        let (clock, chance) = (Arc::new(SystemClock), Arc::new(OsChance));
+        let control = Control::open(role.place(), &role.data, role.settings.clone(), clock, chance);
+        let control = control.map_err(Failure::Store)?;
+        let planes = Reached::new(role.intercom.sandbox.clone(), role.intercom.live.clone());
+        let mut site = Site::new("control", THREADS)?;
         let listener = site.bind("control", role.listen)?;
-        let routes = routes(&control, &site, places);
+        let public = role.public_url.clone().unwrap_or_else(|| format!("http://{}", site.address));
+        let from = format!("no-reply@{}", host(&public));
+        let addresses = Addresses { public: Arc::new(OnceLock::from(public)), from };
+        let workers = OfficeWorkers::start(control.clone(), Arc::new(planes.clone()), post, addresses, site.handle());
+        let routes = routes(&control, &site, places).merge(pacspace::routes(office(&control, &planes, role)));
         let writes = control.clone();
         let served = Served {
             dir: role.database.is_none().then(|| role.data.clone()),
@@ -38,13 +54,18 @@ impl RunningControl {
             closing: site.when_closing(),
         };
         let desk = control_desk::routes(control.clone(), levels.clone()).merge(backup_desk::routes(served));
-        site.serve_operator(&role.data.join(crate::admin::SOCKET), desk)?;
+        site.serve_socket(&role.data.join(crate::admin::SOCKET), desk)?;
         site.serve(listener, routes, Bounds::SMALL);
-        Ok(RunningControl { site, control })
+        Ok(RunningControl { site, workers, planes, control })
     }
 
     pub fn site(&self) -> &Site {
         &self.site
+    }
+
+    /// Where clients reach an environment from now on.
+    pub fn clients_reach(&self, environment: Environment, base_url: String) {
+        self.planes.clients_reach(environment, base_url);
     }
 
     pub fn source(&self) -> Source {
@@ -53,9 +74,22 @@ impl RunningControl {
 
     pub fn stop(mut self) {
         self.site.drain_listeners();
+        self.site.block_on(self.workers.stop());
         self.control.close();
         self.site.drain();
     }
+}
+
+fn office(control: &Control, planes: &Reached, role: &ControlRole) -> Office {
+    let options = office::Options { trusted_proxies: role.trusted_proxies.clone(), ..office::Options::default() };
+    Office::new(control.clone(), Arc::new(planes.clone()), options)
+}
+
+/// The host of an address, without its port.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split('/').next().unwrap_or(rest);
+    host.rsplit_once(':').map_or(host, |(host, _)| host)
 }
 
 fn routes(control: &Control, site: &Site, mut places: Vec<(String, String, bool)>) -> Router {

@@ -14,6 +14,7 @@ use crate::admin::plane_desk;
 use crate::backup::desk::{self as backup_desk, Served};
 use crate::config::{PlaneRole, Rail, Role};
 use crate::failure::Failure;
+use crate::intercom;
 use crate::listen::{Bounds, health, landing};
 use crate::logs::Levels;
 use crate::metrics::Source;
@@ -43,7 +44,9 @@ impl RunningPlane {
             closing: site.when_closing(),
         };
         let desk = plane_desk::routes(plane.clone(), levels.clone()).merge(backup_desk::routes(served));
-        site.serve_operator(&role.plane.dir.join(crate::admin::SOCKET), desk)?;
+        site.serve_socket(&role.plane.dir.join(crate::admin::SOCKET), desk)?;
+        let key = intercom::secret(&role.plane.dir, &OsChance).map_err(Failure::Store)?;
+        site.serve_socket(&role.plane.dir.join(intercom::SOCKET), intercom::routes(plane.clone(), key))?;
         let bounds = Bounds { connections: role.limits.connections, header_read: role.limits.header_read };
         site.serve(listener, routes, bounds);
         tracing::info!(plane = environment.word(), address = %site.address, "serving");

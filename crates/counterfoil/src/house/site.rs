@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use parking_lot::Mutex;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::{AbortHandle, JoinHandle};
@@ -22,8 +23,8 @@ pub struct Site {
     when_closing: WhenClosing,
     listeners: Vec<JoinHandle<()>>,
     background: Vec<AbortHandle>,
-    /// The operator's socket, once it is ours.
-    socket: Arc<OnceLock<PathBuf>>,
+    /// The sockets in the role's directory, as soon as each is ours.
+    sockets: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 /// Blocking calls (readers of the store) run on at most so many further threads.
@@ -49,7 +50,7 @@ impl Site {
             when_closing,
             listeners: vec![],
             background: vec![],
-            socket: Arc::default(),
+            sockets: Arc::default(),
         })
     }
 
@@ -77,14 +78,14 @@ impl Site {
         self.listeners.push(self.runtime.spawn(listen::serve(listener, router, bounds, self.when_closing())));
     }
 
-    /// Serves the operator on a socket that only the process's user can open. Of several processes that share a store and
+    /// Serves on a socket that only the process's user can open. Of several processes that share a store and
     /// a directory, one has the socket; when it has gone, another takes it.
-    pub fn serve_operator(&mut self, socket: &Path, router: Router) -> anyhow::Result<()> {
+    pub fn serve_socket(&mut self, socket: &Path, router: Router) -> anyhow::Result<()> {
         if let Some(dir) = socket.parent() {
             make_private_dir(dir)?;
         }
         let first = self.block_on(take_socket(socket))?;
-        let (socket, taken, closing) = (socket.to_owned(), Arc::clone(&self.socket), self.when_closing());
+        let (socket, taken, closing) = (socket.to_owned(), Arc::clone(&self.sockets), self.when_closing());
         self.listeners.push(self.runtime.spawn(async move {
             let mut listener = first;
             while listener.is_none() {
@@ -95,7 +96,7 @@ impl Site {
                 listener = take_socket(&socket).await.unwrap_or_default();
             }
             let Some(listener) = listener else { return };
-            let _ = taken.set(socket);
+            taken.lock().push(socket);
             listen::serve(listener, router, Bounds::SMALL, closing).await;
         }));
         Ok(())
@@ -121,7 +122,7 @@ impl Site {
                 }
             }
         });
-        if let Some(socket) = self.socket.get() {
+        for socket in self.sockets.lock().drain(..) {
             // Left behind, it would only be replaced at the next start.
             let _ = std::fs::remove_file(socket);
         }

@@ -23,10 +23,18 @@ pub struct Grants {
     used: Mutex<Vec<Arc<Known>>>,
 }
 
-/// One key with its tenant's present number.
+/// One key as it was read, with its tenant's present number and standing.
+pub(super) struct Found {
+    pub(super) row: KeyRow,
+    pub(super) tenant: TenantNo,
+    pub(super) suspended: bool,
+}
+
+/// One key as it is remembered.
 pub(super) struct Known {
     pub(super) row: Arc<KeyRow>,
     pub(super) tenant: TenantNo,
+    pub(super) suspended: bool,
     used: Arc<LastUse>,
 }
 
@@ -59,8 +67,8 @@ impl Grants {
         self.changes.load(Ordering::Acquire)
     }
 
-    pub(super) fn learn(&self, ticket: u64, row: KeyRow, tenant: TenantNo) -> Arc<Known> {
-        let known = Arc::new(Known::of(row, tenant));
+    pub(super) fn learn(&self, ticket: u64, found: Found) -> Arc<Known> {
+        let known = Arc::new(Known::of(found));
         let _one_at_a_time = self.learning.lock();
         if self.ticket() == ticket {
             self.keys.insert(known.row.id, Arc::clone(&known));
@@ -76,7 +84,7 @@ impl Grants {
         self.keys.remove(id);
     }
 
-    /// Tenants changed their numbers: everything is read again.
+    /// Tenants changed their numbers or their standing: everything is read again.
     pub(crate) fn forget_all(&self) {
         let _one_at_a_time = self.learning.lock();
         self.changes.fetch_add(1, Ordering::AcqRel);
@@ -111,10 +119,11 @@ impl Grants {
 
 impl Known {
     /// As read, for one call.
-    pub(super) fn of(row: KeyRow, tenant: TenantNo) -> Known {
+    pub(super) fn of(found: Found) -> Known {
+        let Found { row, tenant, suspended } = found;
         let at = row.last_used_at.unwrap_or(0);
         let used = Arc::new(LastUse { at: AtomicI64::new(at), noted: AtomicI64::new(at) });
-        Known { row: Arc::new(row), tenant, used }
+        Known { row: Arc::new(row), tenant, suspended, used }
     }
 
     pub(super) fn used(&self, now: Time) {

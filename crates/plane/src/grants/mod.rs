@@ -16,16 +16,19 @@ use std::sync::Arc;
 use ::store::{Draft, Halt, Lane, Missing, TenantNo, Tx};
 use base::{Fault, KeyId, Stop, TenantId, Time, mac};
 
-use crate::{Plane, books, members};
+use crate::standing::StandingRow;
+use crate::{Authority, Plane, books, members};
 
+pub use crate::authority::Operator;
+pub use base::KeyKind;
 pub use cache::Grants;
 pub use key::PlainKey;
-pub use state::{AgentPolicy, Caller, Denied, KeyKind, KeyLimits, KeyListing, NewKey, Operator, Refusal};
+pub use state::{AgentPolicy, Caller, Denied, KeyLimits, KeyListing, NewKey, PAYOUT_KEY_DAYS_MOST, Refusal};
 pub use store::{KeyRow, TenantIdRow, TenantRow};
 
 /// Makes the plane know a tenant; a sandbox tenant gets its starting money. Knowing it already is no error.
-pub async fn admit(plane: &Plane, _operator: &Operator, id: &TenantId, name: &str) -> Result<TenantNo, Stop<Refusal>> {
-    let (id, name) = (id.clone(), Arc::<str>::from(name));
+pub async fn admit(plane: &Plane, by: &impl Authority, id: &TenantId, name: &str) -> Result<TenantNo, Stop<Refusal>> {
+    let (id, name, by) = (id.clone(), Arc::<str>::from(name), by.word());
     let start = plane.sandbox().map(|_| plane.config().sandbox_start);
     let lane = Lane::Client(0);
     plane
@@ -34,7 +37,7 @@ pub async fn admit(plane: &Plane, _operator: &Operator, id: &TenantId, name: &st
             if let Some(row) = tx.get::<TenantIdRow>(&id.to_string())? {
                 return Ok(row.tenant);
             }
-            open_tenant(tx, &id, &name, start.as_ref())
+            open_tenant(tx, &id, &name, start.as_ref(), by)
         })
         .await
 }
@@ -45,8 +48,9 @@ pub(crate) fn open_tenant(
     id: &TenantId,
     name: &Arc<str>,
     start: Option<&crate::config::SandboxStart>,
+    by: &'static str,
 ) -> Result<TenantNo, Halt<Refusal>> {
-    let facts = serde_json::json!({"tenant": id.to_string(), "name": &**name}).to_string();
+    let facts = serde_json::json!({"tenant": id.to_string(), "name": &**name, "by": by}).to_string();
     let draft = Draft { kind: "tenant_opened", facts, postings: "[]".to_owned(), answer: None };
     let tenant = TenantNo::try_from(tx.next_seq(0)?).ok().filter(|tenant| *tenant < TENANTS_MOST);
     let tenant = tenant.ok_or(Halt::Refused(Refusal::TooManyTenants))?;
@@ -54,10 +58,11 @@ pub(crate) fn open_tenant(
     tx.want::<books::AccountRow>(&(tenant, books::AccountName::Agent));
     tx.want::<books::AccountRow>(&(tenant, books::AccountName::Funding));
     tx.get::<TenantRow>(&tenant)?;
-    tx.get::<TenantIdRow>(&id.to_string())?;
+    // Keys outlive a reset.
+    let keys = tx.get::<TenantIdRow>(&id.to_string())?.map_or(0, |before| before.keys);
     tx.append::<Refusal>(0, draft)?;
     tx.put(TenantRow::open(tenant, id.clone(), Arc::clone(name), tx.now()));
-    tx.put(TenantIdRow { id: id.to_string(), tenant });
+    tx.put(TenantIdRow { id: id.to_string(), tenant, keys });
     if let Some(start) = start {
         books::set_overdraft(tx, tenant, start.overdraft).map_err(Refusal::from_ledger)?;
         if start.balance.minor > 0 {
@@ -71,28 +76,51 @@ pub(crate) fn open_tenant(
 const TENANTS_MOST: TenantNo = 1 << 19;
 
 /// Mints a key. The whole key is in the answer and nowhere else. It works from the moment this returns.
-pub async fn mint(plane: &Plane, _operator: &Operator, new: NewKey) -> Result<PlainKey, Stop<Refusal>> {
-    let plain = PlainKey::draw(plane.name().environment, plane.chance());
-    let mac = plain.mac(plane.pepper());
-    let id = plain.id;
-    let keep = move |tx: &mut Tx<'_>| {
-        new.check(tx.now())?;
-        tx.want::<KeyRow>(&id);
-        let tenant = tenant_of(tx, &new.tenant)?;
-        if tx.get::<KeyRow>(&id)?.is_some() {
-            return Err(Halt::Faulted(Fault::busy("drew a key id that is taken; try again")));
-        }
-        let row = KeyRow::minted(id, &new, mac, tx.now());
-        tx.append::<Refusal>(tenant, key_draft("key_minted", &row))?;
-        tx.put(row);
-        Ok(())
-    };
-    plane.store().submit(Lane::Client(0), keep).await?;
+pub async fn mint(plane: &Plane, by: &impl Authority, new: NewKey) -> Result<PlainKey, Stop<Refusal>> {
+    let (plain, fresh) = draw(plane);
+    let by = by.word();
+    plane.store().submit(Lane::Client(0), move |tx| add(tx, by, &new, fresh)).await?;
     Ok(plain)
 }
 
+/// A key for an operation that may run more than once: the whole of it, and what the operation keeps.
+pub(crate) fn draw(plane: &Plane) -> (PlainKey, Fresh) {
+    let plain = PlainKey::draw(plane.name().environment, plane.chance());
+    let fresh = Fresh { id: plain.id, mac: plain.mac(plane.pepper()) };
+    (plain, fresh)
+}
+
+/// What is kept of a key that was drawn.
+#[derive(Clone, Copy)]
+pub(crate) struct Fresh {
+    pub(crate) id: KeyId,
+    mac: [u8; 32],
+}
+
+/// Keys of one tenant that are not revoked, at most.
+pub const KEYS_MOST: u32 = 1_000;
+
+/// Keeps a drawn key, in the operation at hand.
+pub(crate) fn add(tx: &mut Tx<'_>, by: &str, new: &NewKey, fresh: Fresh) -> Result<KeyListing, Halt<Refusal>> {
+    new.check(tx.now())?;
+    tx.want::<KeyRow>(&fresh.id);
+    let owner = owner(tx, &new.tenant)?;
+    if owner.keys >= KEYS_MOST {
+        return Err(Halt::Refused(Refusal::TooManyKeys));
+    }
+    if tx.get::<KeyRow>(&fresh.id)?.is_some() {
+        return Err(Halt::Faulted(Fault::busy("drew a key id that is taken; try again")));
+    }
+    let row = KeyRow::minted(fresh.id, new, fresh.mac, tx.now());
+    tx.append::<Refusal>(owner.tenant, key_draft("key_minted", &row, by))?;
+    tx.put(TenantIdRow { keys: owner.keys + 1, ..owner });
+    let listing = row.listing();
+    tx.put(row);
+    Ok(listing)
+}
+
 /// Judges a presented key: environment by prefix, then existence and secret (one answer for both), then whether it is
-/// alive and allowed from `ip`. Reads at most two rows, and none for a key that was used lately, as long as this process
+/// alive and allowed from `ip`, and its tenant's standing last. Reads at most three rows, and none for a key that was used lately, as long as this process
 /// may trust its memory.
 pub fn authenticate(plane: &Plane, presented: &str, ip: IpAddr) -> Result<Caller, Stop<Denied>> {
     let (id, secret) = key::parse(presented, plane.name().environment).map_err(Stop::Refused)?;
@@ -101,7 +129,7 @@ pub fn authenticate(plane: &Plane, presented: &str, ip: IpAddr) -> Result<Caller
             Some(known) => Some(known),
             None => load(plane, id)?,
         },
-        false => read(plane, id)?.map(|(row, tenant)| Arc::new(cache::Known::of(row, tenant))),
+        false => read(plane, id)?.map(|found| Arc::new(cache::Known::of(found))),
     };
     let presented = key::secret_mac(plane.pepper(), id, secret);
     let Some(known) = known else { return Err(Stop::Refused(Denied::Unknown)) };
@@ -110,20 +138,25 @@ pub fn authenticate(plane: &Plane, presented: &str, ip: IpAddr) -> Result<Caller
     }
     let now = plane.now();
     state::may_be_used(&known.row, ip, now).map_err(Stop::Refused)?;
+    if known.suspended {
+        return Err(Stop::Refused(Denied::Suspended));
+    }
     known.used(now);
     Ok(Caller { tenant: known.tenant, grant: Arc::clone(&known.row) })
 }
 
 fn load(plane: &Plane, id: KeyId) -> Result<Option<Arc<cache::Known>>, Fault> {
     let ticket = plane.grants().ticket();
-    Ok(read(plane, id)?.map(|(row, tenant)| plane.grants().learn(ticket, row, tenant)))
+    Ok(read(plane, id)?.map(|found| plane.grants().learn(ticket, found)))
 }
 
-fn read(plane: &Plane, id: KeyId) -> Result<Option<(KeyRow, TenantNo)>, Fault> {
+fn read(plane: &Plane, id: KeyId) -> Result<Option<cache::Found>, Fault> {
     plane.store().read(|reader| {
         let Some(row) = reader.get::<KeyRow>(&id)? else { return Ok(None) };
-        let tenant = reader.get::<TenantIdRow>(&row.owner.to_string())?;
-        Ok(tenant.map(|tenant| (row, tenant.tenant)))
+        let owner = row.owner.to_string();
+        let Some(tenant) = reader.get::<TenantIdRow>(&owner)? else { return Ok(None) };
+        let suspended = reader.get::<StandingRow>(&owner)?.is_some_and(|row| row.standing.suspended);
+        Ok(Some(cache::Found { row, tenant: tenant.tenant, suspended }))
     })
 }
 
@@ -137,25 +170,30 @@ pub enum KeyChange {
     Revoke,
     /// Dies by itself at this time; an earlier expiry stays.
     ExpireAt(Time),
+    /// As `ExpireAt`, because a successor was minted under this wish.
+    Rotated {
+        at: Time,
+        wish: Option<Box<str>>,
+    },
+    /// The successor of this wish was revoked unseen: the expiry before it holds again, unless a later rotation set its own.
+    NotRotated {
+        wish: Box<str>,
+        expired_at: Option<i64>,
+    },
 }
 
 /// Changes a tenant's key. In force when this returns: no later call is accepted on the old terms, by no process.
 pub async fn change(
     plane: &Plane,
-    _operator: &Operator,
+    by: &impl Authority,
     tenant: &TenantId,
     id: KeyId,
     change: KeyChange,
 ) -> Result<KeyListing, Stop<Refusal>> {
-    let (owner, shared) = (tenant.clone(), plane.shared());
+    let (owner, shared, by) = (tenant.clone(), plane.shared(), by.word());
     let apply = move |tx: &mut Tx<'_>| {
-        tx.want::<KeyRow>(&id);
         members::want(tx, shared);
-        let tenant = tenant_of(tx, &owner)?;
-        let row = tx.get::<KeyRow>(&id)?.filter(|row| row.owner == owner).ok_or(Halt::Refused(Refusal::KeyUnknown))?;
-        let row = row.changed(&change, tx.now())?;
-        tx.append::<Refusal>(tenant, key_draft(change.kind(), &row))?;
-        tx.put(row.clone());
+        let row = alter(tx, by, &owner, id, &change)?;
         Ok((row.listing(), members::changed(tx, shared)?))
     };
     // Forgotten by the commit itself: a caller that goes away leaves no key in force on its old terms.
@@ -164,6 +202,33 @@ pub async fn change(
     let (listing, change) = plane.store().submit_then(Lane::Client(0), apply, told).await?;
     members::settled(plane, change).await?;
     Ok(listing)
+}
+
+/// Changes a key in the operation at hand, which counts the change and has the key forgotten.
+pub(crate) fn alter(
+    tx: &mut Tx<'_>,
+    by: &str,
+    owner: &TenantId,
+    id: KeyId,
+    change: &KeyChange,
+) -> Result<KeyRow, Halt<Refusal>> {
+    let (before, owner) = of_tenant(tx, owner, id)?;
+    let was_revoked = before.revoked_at.is_some();
+    let row = before.changed(change, tx.now())?;
+    tx.append::<Refusal>(owner.tenant, key_draft(change.kind(), &row, by))?;
+    if row.revoked_at.is_some() && !was_revoked {
+        tx.put(TenantIdRow { keys: owner.keys.saturating_sub(1), ..owner });
+    }
+    tx.put(row.clone());
+    Ok(row)
+}
+
+/// A tenant's key and its owner, in the operation at hand.
+pub(crate) fn of_tenant(tx: &mut Tx<'_>, tenant: &TenantId, id: KeyId) -> Result<(KeyRow, TenantIdRow), Halt<Refusal>> {
+    tx.want::<KeyRow>(&id);
+    let owner = owner(tx, tenant)?;
+    let row = tx.get::<KeyRow>(&id)?.filter(|row| row.owner == *tenant);
+    Ok((row.ok_or(Halt::Refused(Refusal::KeyUnknown))?, owner))
 }
 
 /// Whether transfers without a pay-in's number wait in 0/9 until they are linked.
@@ -192,6 +257,12 @@ pub async fn link_pay_ins(
 pub fn list(plane: &Plane, tenant: &TenantId) -> Result<Vec<KeyListing>, Fault> {
     let rows = plane.store().read(|reader| reader.select::<KeyRow>("1 = 1 ORDER BY created_at, id"))?;
     Ok(rows.iter().filter(|row| row.owner == *tenant).map(|row| plane.grants().with_last_use(row.listing())).collect())
+}
+
+/// One of a tenant's keys, without anything secret.
+pub fn find(plane: &Plane, tenant: &TenantId, id: KeyId) -> Result<Option<KeyListing>, Fault> {
+    let row = plane.store().read(|reader| reader.get::<KeyRow>(&id))?;
+    Ok(row.filter(|row| row.owner == *tenant).map(|row| plane.grants().with_last_use(row.listing())))
 }
 
 /// Every tenant that the plane knows and has not retired.
@@ -228,8 +299,11 @@ pub async fn keep_last_use(plane: &Plane) -> Result<(), Stop<Refusal>> {
 }
 
 pub(crate) fn tenant_of(tx: &mut Tx<'_>, id: &TenantId) -> Result<TenantNo, Halt<Refusal>> {
-    let row = tx.get::<TenantIdRow>(&id.to_string())?;
-    row.map(|row| row.tenant).ok_or(Halt::Refused(Refusal::TenantUnknown))
+    Ok(owner(tx, id)?.tenant)
+}
+
+fn owner(tx: &mut Tx<'_>, id: &TenantId) -> Result<TenantIdRow, Halt<Refusal>> {
+    tx.get::<TenantIdRow>(&id.to_string())?.ok_or(Halt::Refused(Refusal::TenantUnknown))
 }
 
 /// The tenant behind a number, unless it was retired by a reset since the caller was authenticated.
@@ -237,7 +311,8 @@ pub(crate) fn current(tx: &mut Tx<'_>, tenant: TenantNo) -> Result<Option<Tenant
     Ok(tx.get::<TenantRow>(&tenant)?.filter(|row| !row.retired))
 }
 
-fn key_draft(kind: &'static str, row: &KeyRow) -> Draft {
-    let facts = serde_json::json!({"key": row.id.as_str(), "kind": row.kind.word(), "name": row.name}).to_string();
+fn key_draft(kind: &'static str, row: &KeyRow, by: &str) -> Draft {
+    let (key, key_kind) = (row.id.as_str(), row.kind.word());
+    let facts = serde_json::json!({"key": key, "kind": key_kind, "name": row.name, "by": by}).to_string();
     Draft { kind, facts, postings: "[]".to_owned(), answer: None }
 }

@@ -4,37 +4,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ::store::{Halt, TenantNo};
-use base::{KeyId, TenantId, Time};
+use base::{KeyId, KeyKind, TenantId, Time};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::KeyChange;
 use super::store::KeyRow;
-
-/// What kind of key it is. The kind outranks any scope (contracts/README section 2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyKind {
-    Standard,
-    Payout,
-    Agent,
-}
-
-impl KeyKind {
-    pub const ALL: [KeyKind; 3] = [KeyKind::Standard, KeyKind::Payout, KeyKind::Agent];
-
-    pub fn word(self) -> &'static str {
-        match self {
-            KeyKind::Standard => "standard",
-            KeyKind::Payout => "payout",
-            KeyKind::Agent => "agent",
-        }
-    }
-
-    pub fn from_word(word: &str) -> Option<KeyKind> {
-        KeyKind::ALL.into_iter().find(|kind| kind.word() == word)
-    }
-}
 
 /// What an agent key may move. Empty means no bound.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +43,7 @@ pub struct NewKey {
 }
 
 /// Payout keys live at most this long.
-const PAYOUT_KEY_DAYS_MOST: i64 = 365;
+pub const PAYOUT_KEY_DAYS_MOST: i64 = 365;
 
 impl NewKey {
     pub(super) fn check(&self, now: Time) -> Result<(), Refusal> {
@@ -114,6 +89,8 @@ pub enum Refusal {
     PayoutExpiry,
     #[error("policy: amounts are whole cents above zero")]
     PolicyAmount,
+    #[error("this tenant has as many keys as it may have; revoke one")]
+    TooManyKeys,
     #[error("this store holds as many tenants as it can")]
     TooManyTenants,
     #[error("{0}")]
@@ -143,7 +120,7 @@ impl KeyChange {
             KeyChange::Disable => "key_disabled",
             KeyChange::Enable => "key_enabled",
             KeyChange::Revoke => "key_revoked",
-            KeyChange::ExpireAt(_) => "key_expiry_set",
+            KeyChange::ExpireAt(_) | KeyChange::Rotated { .. } | KeyChange::NotRotated { .. } => "key_expiry_set",
         }
     }
 }
@@ -192,19 +169,6 @@ impl Caller {
     }
 }
 
-/// Proof that the operator asks: made for what arrives on the plane's own socket.
-#[derive(Clone, Copy, Debug)]
-pub struct Operator {
-    _over_the_socket: (),
-}
-
-impl Operator {
-    /// Only for the listener of the 0600 socket in the plane's directory, for start-up seeding, and for tests.
-    pub fn over_the_socket() -> Operator {
-        Operator { _over_the_socket: () }
-    }
-}
-
 /// Why a key was not accepted. All but the first two can only be learnt by who holds the whole key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
@@ -220,6 +184,8 @@ pub enum Denied {
     Expired,
     #[error("the key may not be used from this address")]
     Address,
+    #[error("the tenant is suspended")]
+    Suspended,
 }
 
 /// Whether this key, whose secret was right, may be used now from `ip`.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use ::store::{Bind, Column, Corrupt, Halt, KeyShape, Kind, Locked, Row, Spec, Take, TenantNo};
-use base::{KeyId, TenantId, Time};
+use base::{KeyId, KeyKind, TenantId, Time};
 
 use super::KeyChange;
-use super::state::{KeyKind, KeyLimits, KeyListing, NewKey, Refusal, usable_name};
+use super::state::{KeyLimits, KeyListing, NewKey, Refusal, usable_name};
 
 /// A tenant as this plane knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,8 @@ impl TenantRow {
 pub struct TenantIdRow {
     pub id: String,
     pub tenant: TenantNo,
+    /// Its keys that are not revoked.
+    pub keys: u32,
 }
 
 /// One key. Not `Debug`: it holds the hash of a secret.
@@ -65,6 +67,8 @@ pub struct KeyRow {
     pub limits: KeyLimits,
     pub created_at: i64,
     pub last_used_at: Option<i64>,
+    /// The wish of the rotation that set its expiry last.
+    pub rotated_under: Option<Box<str>>,
 }
 
 impl KeyRow {
@@ -80,6 +84,7 @@ impl KeyRow {
             limits: new.limits.clone(),
             created_at: now.0,
             last_used_at: None,
+            rotated_under: None,
         }
     }
 
@@ -97,14 +102,25 @@ impl KeyRow {
             KeyChange::Revoke => {
                 self.revoked_at.get_or_insert(now.0);
             }
-            KeyChange::ExpireAt(at) => {
-                self.limits.expires_at = Some(self.limits.expires_at.map_or(at.0, |present| present.min(at.0)));
+            KeyChange::ExpireAt(at) => self.expire_at(*at),
+            KeyChange::Rotated { at, wish } => {
+                self.expire_at(*at);
+                self.rotated_under.clone_from(wish);
+            }
+            KeyChange::NotRotated { wish, expired_at } => {
+                if self.rotated_under.as_ref() == Some(wish) {
+                    (self.limits.expires_at, self.rotated_under) = (*expired_at, None);
+                }
             }
         }
         Ok(self)
     }
 
-    pub(super) fn listing(&self) -> KeyListing {
+    fn expire_at(&mut self, at: Time) {
+        self.limits.expires_at = Some(self.limits.expires_at.map_or(at.0, |present| present.min(at.0)));
+    }
+
+    pub(crate) fn listing(&self) -> KeyListing {
         KeyListing {
             id: self.id.to_string(),
             tenant: self.owner.to_string(),
@@ -177,7 +193,7 @@ impl Row for TenantIdRow {
     const SLOT: usize = 4;
     const SPEC: Spec = Spec {
         name: "tenant_id",
-        columns: &[Column::new("id", Kind::Text), Column::new("tenant", Kind::Int)],
+        columns: &[Column::new("id", Kind::Text), Column::new("tenant", Kind::Int), Column::new("keys", Kind::Int)],
         key: KeyShape::First(1),
         keep: 20_000,
         locked: Locked::ByHead,
@@ -194,10 +210,13 @@ impl Row for TenantIdRow {
     fn write(&self, out: &mut dyn Bind) {
         out.text(&self.id);
         out.int(i64::from(self.tenant));
+        out.int(i64::from(self.keys));
     }
 
     fn read(from: &mut dyn Take) -> Result<TenantIdRow, Corrupt> {
-        Ok(TenantIdRow { id: from.text()?.to_owned(), tenant: crate::schema::tenant(from)? })
+        let (id, tenant) = (from.text()?.to_owned(), crate::schema::tenant(from)?);
+        let keys = u32::try_from(from.int()?).map_err(|_| from.corrupt("number of keys"))?;
+        Ok(TenantIdRow { id, tenant, keys })
     }
 }
 
@@ -217,6 +236,7 @@ impl Row for KeyRow {
             Column::new("limits", Kind::Text),
             Column::new("created_at", Kind::Int),
             Column::new("last_used_at", Kind::Int),
+            Column::new("rotated_under", Kind::Text),
         ],
         key: KeyShape::First(1),
         keep: 2_000,
@@ -243,6 +263,7 @@ impl Row for KeyRow {
         out.text(&serde_json::to_string(&self.limits).unwrap_or_default());
         out.int(self.created_at);
         out.opt_int(self.last_used_at);
+        out.opt_text(self.rotated_under.as_deref());
     }
 
     fn read(from: &mut dyn Take) -> Result<KeyRow, Corrupt> {
@@ -256,6 +277,7 @@ impl Row for KeyRow {
         let limits = serde_json::from_str(from.text()?);
         let limits = limits.map_err(|_| from.corrupt("key limits"))?;
         let (created_at, last_used_at) = (from.int()?, from.opt_int()?);
-        Ok(KeyRow { id, owner, kind, name, mac, active, revoked_at, limits, created_at, last_used_at })
+        let rotated_under = from.opt_text()?.map(Box::from);
+        Ok(KeyRow { id, owner, kind, name, mac, active, revoked_at, limits, created_at, last_used_at, rotated_under })
     }
 }

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use base::{Environment, KeyId, OsChance, Secret, SeededChance, Time};
 
-use super::cache::Grants;
+use super::KeyKind;
+use super::cache::{Found, Grants};
 use super::key::{PlainKey, parse, secret_mac};
-use super::state::{Denied, KeyKind, KeyLimits, NewKey, may_be_used};
+use super::state::{Denied, KeyLimits, NewKey, may_be_used};
 use super::store::KeyRow;
 
 fn drawn(environment: Environment) -> (KeyId, String) {
@@ -128,7 +129,8 @@ fn what_was_read_before_a_change_is_not_learnt_after_it() {
                     let ticket = grants.ticket();
                     let version = stored.load(Ordering::SeqCst);
                     std::thread::yield_now();
-                    grants.learn(ticket, row(&version.to_string(), KeyLimits::default()), 1);
+                    let row = row(&version.to_string(), KeyLimits::default());
+                    grants.learn(ticket, Found { row, tenant: 1, suspended: false });
                 }
             });
         }

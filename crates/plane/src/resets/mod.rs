@@ -47,7 +47,7 @@ async fn reset_number(plane: &Plane, sandbox: Sandbox, tenant: TenantNo) -> Resu
         }
         tx.want::<TenantIdRow>(&row.id.to_string());
         tx.put(TenantRow { retired: true, ..row.clone() });
-        grants::open_tenant(tx, &row.id, &row.name, Some(&start)).map_err(|halt| match halt {
+        grants::open_tenant(tx, &row.id, &row.name, Some(&start), "reset").map_err(|halt| match halt {
             Halt::NotLoaded => Halt::NotLoaded,
             Halt::Refused(grants::Refusal::TooManyTenants) => Halt::Refused(Refusal::Worn),
             Halt::Refused(other) => Halt::Faulted(Fault::because("opening a tenant again", other)),

@@ -8,7 +8,7 @@ use base::Time;
 use futures_util::future::join_all;
 use hashbrown::HashMap;
 use tokio::runtime::Runtime;
-use tokio_postgres::{Row as SqlRow};
+use tokio_postgres::Row as SqlRow;
 
 use super::columns::Columns;
 use super::doubt;
@@ -186,7 +186,9 @@ impl PgEngine {
                 if kept {
                     self.proof.kept(number);
                     Ok(())
-                } else { Err(EngineError::Conflict("its commit did not happen".to_owned())) }
+                } else {
+                    Err(EngineError::Conflict("its commit did not happen".to_owned()))
+                }
             }
         }
     }

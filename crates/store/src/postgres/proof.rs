@@ -29,7 +29,14 @@ struct Inner {
 impl Proof {
     /// Of the process whose batches are marked with this name.
     pub(super) fn of(committer: String) -> Proof {
-        Proof { inner: Arc::new(Inner { committer, kept: AtomicI64::new(0), losses: AtomicU64::new(0), fresh: AtomicBool::new(true) }) }
+        Proof {
+            inner: Arc::new(Inner {
+                committer,
+                kept: AtomicI64::new(0),
+                losses: AtomicU64::new(0),
+                fresh: AtomicBool::new(true),
+            }),
+        }
     }
 
     pub(super) fn committer(&self) -> &str {
@@ -66,7 +73,9 @@ impl Proof {
         let row = patiently(link.client.query_one(LAST, &[&self.inner.committer])).await?;
         let last: i64 = row.and_then(|row| row.try_get(0)).map_err(|error| before_commit(&error))?;
         if last < kept {
-            return Err(EngineError::Unreachable("the server lacks what was committed: another one took over".to_owned()));
+            return Err(EngineError::Unreachable(
+                "the server lacks what was committed: another one took over".to_owned(),
+            ));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 pub mod http;
 pub mod lossy;
+pub mod office;
 pub mod peer;
 
 use std::net::{IpAddr, Ipv4Addr};

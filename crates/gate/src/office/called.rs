@@ -1,0 +1,134 @@
+//! What a handler gets: the front office, the proofs that its row grants, and how to refuse.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use base::Fault;
+use control::{Control, Permit, Planes, StepUp, sessions};
+use http::StatusCode;
+use http::request::Parts;
+
+use super::Refusal;
+use super::door::Door;
+use crate::RequestId;
+
+/// What travels with every request from the door to its handler.
+#[derive(Clone)]
+pub struct Passage {
+    pub(super) door: Arc<Door>,
+    pub(super) request_id: RequestId,
+    pub(super) proved: Proved,
+}
+
+/// What the door found out, as far as the row asks for it.
+#[derive(Clone)]
+pub(super) enum Proved {
+    Nothing,
+    Visitor(control::proof::From),
+    Signed(Permit, Option<Arc<StepUp>>),
+}
+
+/// A request from anyone. Only on rows for anyone.
+#[derive(Clone)]
+pub struct Visitor {
+    pub from: control::proof::From,
+    pub passage: Passage,
+}
+
+/// A request of a session whose role reaches somewhere on this route. Only on rows for signed-in users.
+#[derive(Clone)]
+pub struct Signed {
+    pub permit: Permit,
+    pub passage: Passage,
+}
+
+/// The same with a fresh proof. Only on rows that ask for one.
+#[derive(Clone)]
+pub struct Stepped {
+    pub permit: Permit,
+    pub step_up: Arc<StepUp>,
+    pub passage: Passage,
+}
+
+impl Passage {
+    pub fn control(&self) -> &Control {
+        &self.door.office.control
+    }
+
+    pub fn planes(&self) -> &dyn Planes {
+        self.door.office.planes()
+    }
+
+    /// The answer when a read broke: logged with its causes; busy becomes 503. Nothing was changed.
+    pub fn read_faulted(&self, fault: &Fault) -> Response {
+        self.faulted(fault, crate::Refusal::Faulted)
+    }
+
+    /// The answer when a change broke: as [`Passage::read_faulted`], and unless busy the outcome is unknown.
+    pub fn change_faulted(&self, fault: &Fault) -> Response {
+        self.faulted(fault, crate::Refusal::Unanswered)
+    }
+
+    fn faulted(&self, fault: &Fault, otherwise: crate::Refusal) -> Response {
+        tracing::error!(request_id = self.request_id.as_str(), fault = fault.chain(), busy = fault.busy, "fault");
+        let busy = crate::Refusal::Busy { retry_after_s: 1 };
+        self.refuse(&Refusal::Gate(if fault.busy { busy } else { otherwise }))
+    }
+
+    /// The answer of a route that was not put behind the office's gate, or whose row does not grant what its handler takes.
+    fn none() -> Response {
+        (StatusCode::INTERNAL_SERVER_ERROR, "a route without its row").into_response()
+    }
+}
+
+impl Signed {
+    /// A fresh proof, where this session has one: for a route on which some asks need it and others do not.
+    pub fn step_up(&self) -> Option<StepUp> {
+        sessions::step_up(&self.permit, self.passage.control().now()).ok()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Passage {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Passage, Response> {
+        parts.extensions.get::<Passage>().cloned().ok_or_else(Passage::none)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Visitor, Response> {
+        let passage = Passage::from_request_parts(parts, state).await?;
+        match passage.proved.clone() {
+            Proved::Visitor(from) => Ok(Visitor { from, passage }),
+            Proved::Nothing | Proved::Signed(..) => Err(Passage::none()),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Signed {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Signed, Response> {
+        let passage = Passage::from_request_parts(parts, state).await?;
+        match passage.proved.clone() {
+            Proved::Signed(permit, _) => Ok(Signed { permit, passage }),
+            Proved::Nothing | Proved::Visitor(_) => Err(Passage::none()),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Stepped {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Stepped, Response> {
+        let passage = Passage::from_request_parts(parts, state).await?;
+        match passage.proved.clone() {
+            Proved::Signed(permit, Some(step_up)) => Ok(Stepped { permit, step_up, passage }),
+            Proved::Nothing | Proved::Visitor(_) | Proved::Signed(_, None) => Err(Passage::none()),
+        }
+    }
+}
