@@ -35,5 +35,5 @@ pub use front::Control;
 pub use planes::{Ask, NotDone, PlaneRefusal, Planes, Reply};
 pub use proof::{Carried, Denied, Net, Operator, Permit, Placed, Presented, ProofKind, Session, StepUp};
 pub use schema::schema;
-pub use settings::{Approval, Limits, Settings};
+pub use settings::{Limits, Settings};
 pub use tenants::{Refusal, Tenant};

@@ -6,17 +6,9 @@ use base::Span;
 pub struct Settings {
     /// How long a session lives.
     pub session: Span,
-    /// Whether the operator approves each tenant before its live environment is provisioned.
-    pub approval: Approval,
     pub limits: Limits,
     /// Tests and soaks: each operation runs twice and the two runs are compared.
     pub run_twice: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Approval {
-    Required,
-    Off,
 }
 
 /// Against guessing and flooding. A network is a /24 of IPv4 or a /64 of IPv6.
@@ -40,7 +32,7 @@ pub struct Limits {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { session: Span::hours(8), approval: Approval::Required, limits: Limits::default(), run_twice: false }
+        Settings { session: Span::hours(8), limits: Limits::default(), run_twice: false }
     }
 }
 

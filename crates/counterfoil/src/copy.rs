@@ -51,9 +51,11 @@ pub fn run(options: &cli::Copy) -> Result<(), Failure> {
     };
     let role = source(&from)?;
     ready(role, &to)?;
-    if role != Role::Control && !dir.join("secret").exists() {
-        let dir = dir.display();
-        return Err(Failure::Refused(format!("{dir} has no `secret`: put the plane's there, without it no key works")));
+    if !dir.join("secret").exists() {
+        let (dir, role) = (dir.display(), role.word());
+        return Err(Failure::Refused(format!(
+            "{dir} has no `secret`: put that of {role} there, without it no key and no password works"
+        )));
     }
     // While it is open nobody else opens a file's store.
     let (held, before) = opened(role, &from, &dir, MAIN)?;
@@ -148,9 +150,6 @@ fn stopped(place: &Place, inspector: &mut Inspector, held: bool) -> Result<(), F
 
 /// Makes the target ready: empty, or cleared of an earlier copy that did not end. Everything else is refused.
 fn ready(role: Role, to: &Place) -> Result<(), Failure> {
-    if let (Place::Directory(dir), Role::Control) = (to, role) {
-        crate::house::make_private_dir(dir)?;
-    }
     let found = Inspector::of(to).and_then(|found| found.map_or(Ok(None), |mut found| found.inspection()));
     let Some(found) = found.map_err(Failure::Store)? else { return Ok(()) };
     if found.identity != unfinished_of(role) {

@@ -84,5 +84,22 @@ fn at_once<'b>(connections: &mut [Connection], agent: &str, body: impl Fn(usize)
     for (connection, last) in connections.iter_mut().zip(last_bytes) {
         connection.write(&[last]).expect("it listens");
     }
-    connections.iter_mut().map(|connection| connection.read().expect("it answers")).collect()
+    let answers: Vec<Answer> =
+        connections.iter_mut().map(|connection| connection.read().expect("it answers")).collect();
+    let again = |(copy, answer)| when_not_busy(&mut connections[copy], agent, body(copy), answer);
+    answers.into_iter().enumerate().map(again).collect()
+}
+
+/// A busy process says that it has not run the request, and to send it again.
+fn when_not_busy(connection: &mut Connection, agent: &str, body: &str, mut answer: Answer) -> Answer {
+    for _ in 0..100 {
+        if answer.status != 503 {
+            return answer;
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+        let request = connection.request("POST", "/api/transfer", Some(agent), Some(body));
+        connection.write(request.as_bytes()).expect("it listens");
+        answer = connection.read().expect("it answers");
+    }
+    answer
 }

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::{Amount, Asset, Environment, PlaneName, Span};
-use control::Approval;
 use hosted::ProviderUrl;
 use plane::config::{KycLimits, PayoutSettings, SandboxStart};
 use plane::{Corridors, PlaneConfig};
@@ -43,8 +42,6 @@ impl Check<'_> {
         let data: std::path::PathBuf = self.text("control.data", &from.data).into();
         let beside = Intercom::beside(&data);
         let dir = |text: &str, beside| if text.is_empty() { beside } else { text.into() };
-        let known = ["required", "off"].contains(&from.approval.as_str());
-        self.want(known, "control.approval", &from.approval, "\"required\" or \"off\"");
         let limits = &from.limits;
         ControlRole {
             listen: self.address("control.listen", &from.listen),
@@ -53,7 +50,6 @@ impl Check<'_> {
             trusted_proxies: self.networks("control.trusted_proxies", &from.trusted_proxies),
             settings: control::Settings {
                 session: Span::hours(from.session_hours),
-                approval: if from.approval == "off" { Approval::Off } else { Approval::Required },
                 limits: control::Limits {
                     hashes_at_once: limits.hashes_at_once,
                     failures_per_net: limits.failures_per_net,

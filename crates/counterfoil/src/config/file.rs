@@ -23,7 +23,6 @@ pub(super) struct Control {
     pub(super) public_url: String,
     pub(super) trusted_proxies: Vec<String>,
     pub(super) session_hours: i64,
-    pub(super) approval: String,
     pub(super) intercom: Intercom,
     pub(super) limits: ControlLimits,
 }

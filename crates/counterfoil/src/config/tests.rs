@@ -93,10 +93,12 @@ fn every_value_that_is_missing_is_named() {
 }
 
 /// Values that may be empty because that means something.
-const MAY_BE_EMPTY: [&str; 8] = [
+const MAY_BE_EMPTY: [&str; 10] = [
     ".store",
     "public_url",
     "trusted_proxies",
+    "intercom.sandbox",
+    "intercom.live",
     "kyc.provider_url",
     "kyc.callback_secret_file",
     "rail.base_url",
@@ -155,7 +157,8 @@ fn every_text_that_means_nothing_is_named() {
     for path in paths(&defaults(), &[]) {
         let Value::String(_) = slot_value(&path) else { continue };
         let name = written(&path);
-        if name.ends_with(".data") || name.ends_with("key_file") || name.ends_with("callback_secret_file") {
+        let paths = [".data", "key_file", "callback_secret_file", "intercom.sandbox", "intercom.live"];
+        if paths.iter().any(|end| name.ends_with(end)) {
             continue;
         }
         let said = problems(&with(&path, Some(Value::String("nonsense!".to_owned()))), &[]);

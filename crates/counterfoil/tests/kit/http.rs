@@ -58,6 +58,15 @@ impl Connection {
         self.read()
     }
 
+    /// A call to the front office within a session; without one when `token` is empty.
+    pub fn send_as(&mut self, token: &str, method: &str, path: &str, body: Option<&str>) -> Answer {
+        let mut request = self.request(method, path, None, body);
+        if !token.is_empty() {
+            request = request.replacen("\r\n\r\n", &format!("\r\nauthorization: Bearer {token}\r\n\r\n"), 1);
+        }
+        self.write(request.as_bytes()).and_then(|()| self.read()).expect("it answers")
+    }
+
     /// The bytes of one call.
     pub fn request(&self, method: &str, path: &str, key: Option<&str>, body: Option<&str>) -> String {
         let mut request = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.host);
