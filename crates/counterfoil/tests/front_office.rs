@@ -95,8 +95,7 @@ fn from_registration_to_a_sandbox_key_that_works_and_dies() {
     let server = Server::dev(dir.path());
     let control = server.url("control");
     let (jo, tenant) = registered(dir.path(), control, "jo@example.com");
-    let mainnet = json!({"environment": "mainnet"});
-    let refusal = jo.refused("POST", "contracts/provision", mainnet);
+    let refusal = jo.refused("POST", "contracts/provision", json!({"environment": "mainnet"}));
     assert_eq!(refusal, (403, "PLAN_REQUIRED".to_owned()));
 
     let works = |key: &str| server.get("sandbox", BALANCE, Some(key)).status;
@@ -127,7 +126,7 @@ fn from_registration_to_a_sandbox_key_that_works_and_dies() {
 
     let (_, kept) = owner.new_key("test");
     let (jo, owner) = (jo.token, owner.token);
-    let (email, password) = (server.facts["email"].clone(), server.facts["password"].clone());
+    let [email, password] = ["email", "password"].map(|name| server.facts[name].clone());
     assert_eq!(server.interrupt().status.code(), Some(0));
     let server = Server::dev(dir.path());
     let control = server.url("control");
@@ -185,8 +184,7 @@ fn keys_go_on_without_control_and_a_kept_revocation_comes_true() {
     });
     let owner = Person { control: control.url("listening"), token };
     let listed = owner.get("api-keys");
-    let items = listed["items"].as_array().expect("a list");
-    // The seeded keys alone: three of each environment.
+    let items = listed["items"].as_array().expect("the seeded keys");
     assert!(items.len() == 6 && items.iter().all(|item| item["id"] != id), "{listed}");
     owner.revoked(&id);
 }

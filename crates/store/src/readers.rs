@@ -11,6 +11,9 @@ use crate::reader::Reader;
 /// How long a read waits for one of a bounded number of connections.
 const WAIT: Duration = Duration::from_secs(5);
 
+/// How often a connection is opened again that was of no use as soon as it was there.
+const TRIES: u32 = 3;
+
 type Open = Box<dyn Fn() -> Result<Box<dyn ReadSide>, EngineError> + Send + Sync>;
 
 pub(crate) struct Readers {
@@ -67,12 +70,21 @@ impl Readers {
     }
 
     fn opened(&self) -> Result<Box<dyn ReadSide>, Fault> {
-        let opened = (self.open)().and_then(|mut side| side.begin().map(|()| side));
+        let open = || (self.open)().and_then(|mut side| side.begin().map(|()| side));
+        let mut opened = open();
+        // What happened while it was being opened made it useless at once, as the first commit of a process does.
+        for _ in 0..TRIES {
+            if matches!(opened, Err(EngineError::Conflict(_))) {
+                opened = open();
+            }
+        }
         opened.map_err(|error| {
             self.state.lock().used -= 1;
             self.returned.notify_one();
             match error {
-                EngineError::Unreachable(why) => Fault::busy(format!("the database cannot be reached: {why}")),
+                EngineError::Unreachable(why) | EngineError::Conflict(why) => {
+                    Fault::busy(format!("the database cannot be reached: {why}"))
+                }
                 error => Fault::because("beginning a read", error),
             }
         })

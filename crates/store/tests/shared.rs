@@ -200,6 +200,28 @@ async fn a_server_that_lacks_what_was_committed_is_not_read_from() {
     assert_eq!(store.read(|reader| reader.count::<Account>()).unwrap(), 2);
 }
 
+/// The first commit proves the server, and whatever was opened before it is opened again: nobody hears of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_that_begin_beside_the_first_commit_are_not_refused() {
+    if !pgkit::available() {
+        return;
+    }
+    let url = pgkit::fresh_database();
+    for round in 0..10 {
+        let store = opened(&url);
+        let readers: Vec<_> = (0..8)
+            .map(|_| {
+                let store = store.clone();
+                std::thread::spawn(move || (0..5).try_for_each(|_| store.read(|r| r.count::<Account>()).map(drop)))
+            })
+            .collect();
+        funded(&store, 1 + round, 40).await;
+        for reader in readers {
+            reader.join().unwrap().unwrap_or_else(|fault| panic!("round {round}: {}", fault.chain()));
+        }
+    }
+}
+
 /// Each read follows at once on the one before on the same few connections.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reads_that_crowd_on_few_connections_see_one_state_each() {

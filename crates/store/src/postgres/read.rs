@@ -79,7 +79,7 @@ impl Reading {
 impl ReadSide for PgReadSide {
     fn begin(&mut self) -> Result<(), EngineError> {
         if self.losses != self.proof.losses() {
-            return Err(EngineError::Unreachable("the committer has left this server".to_owned()));
+            return Err(EngineError::Conflict("the committer moved to another server, or proved this one".to_owned()));
         }
         self.call(|reading| {
             Box::pin(async move { reading.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await })
