@@ -175,7 +175,7 @@ impl Listed<'_> {
             name: &key.name,
             environment: key.environment.key_word(),
             public_key: public_key(key),
-            active: key.active,
+            active: key.active && !key.revoked,
             created_at: time(key.created_at),
             last_used_at: key.last_used_at.map(time),
             kind: key.kind.word(),
