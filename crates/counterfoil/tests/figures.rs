@@ -12,11 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bench::{CpuList, Load, Tally, Template, Transfers, Until, is_success, run_load};
-use kit::{Server, admin_json, serve_command};
-
-fn soak() -> bool {
-    std::env::var_os("COUNTERFOIL_SOAK").is_some()
-}
+use kit::{Server, admin_json, serve_command, soak};
 
 /// New transfers with `key` on `url`, from `connections` connections.
 fn send(url: &str, key: &str, connections: usize, until: Until, core: Option<&str>, seed: u64) -> Tally {

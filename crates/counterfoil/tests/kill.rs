@@ -22,11 +22,8 @@ struct Sent {
 
 #[test]
 fn nothing_acknowledged_is_lost_and_nothing_is_applied_twice() {
-    let soak = std::env::var_os("COUNTERFOIL_SOAK").is_some();
-    let cycles = if soak { 1_000 } else { 50 };
-    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_260_101);
-    println!("seed {seed} (set SEED to repeat another)");
-    let mut chance = fastrand::Rng::with_seed(seed);
+    let cycles = if kit::soak() { 1_000 } else { 50 };
+    let mut chance = fastrand::Rng::with_seed(kit::seed());
     let dir = tempfile::tempdir().unwrap();
     let agent = first_start(dir.path());
     let (started, ids) = (Instant::now(), AtomicU64::new(1));

@@ -20,6 +20,7 @@ use crate::address::client_ip;
 use crate::body::Reading;
 use crate::called::Passage;
 use crate::meters::Meters;
+use crate::passing::Pass;
 use crate::request_id::X_REQUEST_ID;
 use crate::{Gate, Options, Refusal, RequestId};
 
@@ -47,11 +48,11 @@ struct Trail {
     pace: Option<HeaderValue>,
 }
 
-impl Door {
-    /// The whole way of one request.
-    pub(crate) async fn pass<I>(self: Arc<Door>, inside: I, request: Request) -> Response
+impl Pass for Door {
+    async fn pass<I>(self: Arc<Door>, inside: I, request: Request) -> Response
     where
-        I: Service<Request, Response = Response, Error = Infallible>,
+        I: Service<Request, Response = Response, Error = Infallible> + Send + 'static,
+        I::Future: Send,
     {
         let started = Instant::now();
         let request_id = RequestId::of(request.headers(), &self.gate.shared.ids);
@@ -66,7 +67,9 @@ impl Door {
         self.note(&trail, &method, route, &response, took);
         response
     }
+}
 
+impl Door {
     async fn answer<I>(self: &Arc<Door>, mut inside: I, mut request: Request, trail: &mut Trail) -> Response
     where
         I: Service<Request, Response = Response, Error = Infallible>,

@@ -1,18 +1,14 @@
 //! The one middleware, as axum takes it.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::extract::Request;
-use axum::response::Response;
 use http::HeaderName;
-use tower::{Layer, Service};
+use tower::Layer;
 
 use crate::door::{Door, Words};
 use crate::meters::{Meters, label};
+use crate::passing::Passing;
 use crate::{Gate, Refusal, Surface, Visited};
 
 /// Puts the gate in front of routes that need a key. Their handlers have [`crate::Called`].
@@ -50,39 +46,11 @@ struct Standing {
 }
 
 impl<I> Layer<I> for Standing {
-    type Service = Passing<I>;
+    type Service = Passing<I, Door>;
 
-    fn layer(&self, inside: I) -> Passing<I> {
+    fn layer(&self, inside: I) -> Passing<I, Door> {
         let Standing { gate, words, surface, key, weather } = self.clone();
         let meters = Meters::new(label(gate.plane.name()), surface);
-        Passing { inside, door: Arc::new(Door { gate, words, surface, key, weather, meters }) }
-    }
-}
-
-#[derive(Clone)]
-struct Passing<I> {
-    inside: I,
-    door: Arc<Door>,
-}
-
-impl<I> Service<Request> for Passing<I>
-where
-    I: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    I::Future: Send,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inside.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        // The one that was polled ready is used up, and its fresh clone stays.
-        let fresh = self.inside.clone();
-        let inside = std::mem::replace(&mut self.inside, fresh);
-        let door = Arc::clone(&self.door);
-        Box::pin(async move { Ok(door.pass(inside, request).await) })
+        Passing::new(inside, Arc::new(Door { gate, words, surface, key, weather, meters }))
     }
 }

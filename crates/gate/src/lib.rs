@@ -20,6 +20,7 @@ mod meters;
 pub mod office;
 mod options;
 mod pace;
+mod passing;
 mod refusal;
 mod request_id;
 pub mod strict;

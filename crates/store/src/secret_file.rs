@@ -19,6 +19,13 @@ pub fn load(dir: &Path, name: &str, exists_already: bool, chance: &dyn Chance) -
         }
         create(dir, name, chance).map_err(|error| Fault::because(format!("writing {shown}"), error))?;
     }
+    read(dir, name)
+}
+
+/// Reads `<dir>/<name>`, which its owner made.
+pub fn read(dir: &Path, name: &str) -> Result<Secret<[u8; 32]>, Fault> {
+    let path = dir.join(name);
+    let shown = path.display();
     let found = std::fs::metadata(&path).map_err(|error| Fault::because(format!("reading {shown}"), error))?;
     if found.permissions().mode() & 0o077 != 0 {
         return Err(Fault::new(format!("{shown} can be read by others: run chmod 600 on it")));

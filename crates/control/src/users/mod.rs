@@ -4,7 +4,7 @@
 //! has an account; the difference is in the mail alone.
 //!
 //! Refuses in this order: throttled, an unusable address, password or name, a ticket that is not good, a wrong password.
-//! Life of a user: registered → verified; one who never verifies goes after seven days.
+//! Life of a user: registered → verified. One who never verifies stays.
 
 mod newcomer;
 mod passwords;

@@ -1,19 +1,19 @@
 //! Control's end.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use base::{Chance, Clock, Environment, OsChance, Secret, SystemClock, mac};
+use base::{Chance, Clock, Environment, OsChance, SystemClock, mac};
 use bytes::Bytes;
 use control::planes::{Ask, BoxFuture, NotDone, Planes, Reply};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
+use store::secret_file;
 use tokio::net::UnixStream;
 
 use super::message::read;
-use super::proof::{Key, Said};
+use super::proof::Said;
 use super::{PATH, PROOF, SECRET, SOCKET};
 
 /// The longest wait for an answer: a revocation waits up to five seconds for every process of the plane.
@@ -68,7 +68,8 @@ impl Place {
     async fn ask(&self, ask: &Ask) -> Result<Reply, NotDone> {
         let not_sent = |why: String| NotDone::Unreachable { may_have_run: false, why };
         let (shown, plane) = (self.dir.display(), format!("{}/main", self.environment));
-        let key = secret(&self.dir).map_err(not_sent)?;
+        // Read at each ask: the plane makes it at its first start, which may be after control's.
+        let key = secret_file::read(&self.dir, SECRET).map_err(|fault| not_sent(fault.chain()))?;
         let stream = UnixStream::connect(self.dir.join(SOCKET)).await;
         let stream = stream
             .map_err(|error| not_sent(format!("the {} plane does not answer in {shown}: {error}", self.environment)))?;
@@ -90,19 +91,6 @@ impl Place {
         }
         read(status, &body)
     }
-}
-
-/// Read at each ask: the plane makes it at its first start, which may be after control's.
-fn secret(dir: &Path) -> Result<Key, String> {
-    let path = dir.join(SECRET);
-    let shown = path.display();
-    let mode = std::fs::metadata(&path).map_err(|error| format!("reading {shown}: {error}"))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(format!("{shown} can be read by others: run chmod 600 on it"));
-    }
-    let bytes = Secret::new(std::fs::read(&path).map_err(|error| format!("reading {shown}: {error}"))?);
-    let whole: Option<[u8; 32]> = bytes.expose().as_slice().try_into().ok();
-    whole.map(Secret::new).ok_or_else(|| format!("{shown} is not 32 bytes"))
 }
 
 /// (status, proof, body)

@@ -19,6 +19,7 @@ use crate::address::client_ip;
 use crate::body::Reading;
 use crate::door::{RATE_LIMIT, RATE_LIMIT_POLICY, unpanicked};
 use crate::meters::Meters;
+use crate::passing::Pass;
 use crate::request_id::X_REQUEST_ID;
 
 /// How a surface says what is refused here.
@@ -46,26 +47,11 @@ struct Trail {
 const KEY_HEADERS: [HeaderName; 2] = [HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
 const KEY_PREFIX: &str = "pk_";
 
-impl Door {
-    pub(super) fn new<S: Words>(office: Office, words: S) -> Door {
-        let say: Say = Arc::new(move |refusal, request_id| words.refuse(refusal, request_id));
-        let of_bodies = Arc::clone(&say);
-        let words = Arc::new(move |refusal: &crate::Refusal, request_id: &RequestId| {
-            of_bodies(&Refusal::Gate(refusal.clone()), request_id)
-        });
-        Door { office, say, words, surface: S::NAME, row: None, meters: OnceLock::new() }
-    }
-
-    /// The same before another row.
-    pub(super) fn at(&self, row: Option<&'static Row>) -> Door {
-        let (office, say, words) = (self.office.clone(), Arc::clone(&self.say), Arc::clone(&self.words));
-        Door { office, say, words, surface: self.surface, row, meters: OnceLock::new() }
-    }
-
-    /// The whole way of one request.
-    pub(super) async fn pass<I>(self: Arc<Door>, inside: I, request: Request) -> Response
+impl Pass for Door {
+    async fn pass<I>(self: Arc<Door>, inside: I, request: Request) -> Response
     where
-        I: Service<Request, Response = Response, Error = Infallible>,
+        I: Service<Request, Response = Response, Error = Infallible> + Send + 'static,
+        I::Future: Send,
     {
         let started = Instant::now();
         let request_id = RequestId::of(request.headers(), &self.office.shared.ids);
@@ -80,6 +66,23 @@ impl Door {
         meters.count(self.route(), response.status(), took);
         self.note(&trail, &method, &response, took);
         response
+    }
+}
+
+impl Door {
+    pub(super) fn new<S: Words>(office: Office, words: S) -> Door {
+        let say: Say = Arc::new(move |refusal, request_id| words.refuse(refusal, request_id));
+        let of_bodies = Arc::clone(&say);
+        let words = Arc::new(move |refusal: &crate::Refusal, request_id: &RequestId| {
+            of_bodies(&Refusal::Gate(refusal.clone()), request_id)
+        });
+        Door { office, say, words, surface: S::NAME, row: None, meters: OnceLock::new() }
+    }
+
+    /// The same before another row.
+    pub(super) fn at(&self, row: Option<&'static Row>) -> Door {
+        let (office, say, words) = (self.office.clone(), Arc::clone(&self.say), Arc::clone(&self.words));
+        Door { office, say, words, surface: self.surface, row, meters: OnceLock::new() }
     }
 
     async fn answer<I>(self: &Arc<Door>, mut inside: I, mut request: Request, trail: &mut Trail) -> Response

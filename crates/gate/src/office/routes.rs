@@ -1,21 +1,18 @@
 //! The way to a router of the office: handlers behind rows, all rows and nothing but rows.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::Response;
 use axum::routing::{MethodFilter, any, on};
 use control::Row;
 use http::Method;
-use tower::{Layer, Service};
+use tower::Layer;
 
 use super::door::Door;
 use super::{Office, Passage, Refusal, Words};
+use crate::passing::Passing;
 
 /// Collects the handlers of one surface.
 pub struct Routes {
@@ -83,37 +80,9 @@ impl Passage {
 struct Standing(Arc<Door>);
 
 impl<I> Layer<I> for Standing {
-    type Service = Passing<I>;
+    type Service = Passing<I, Door>;
 
-    fn layer(&self, inside: I) -> Passing<I> {
-        Passing { inside, door: Arc::clone(&self.0) }
-    }
-}
-
-#[derive(Clone)]
-struct Passing<I> {
-    inside: I,
-    door: Arc<Door>,
-}
-
-impl<I> Service<Request> for Passing<I>
-where
-    I: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    I::Future: Send,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inside.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        // The one that was polled ready is used up, and its fresh clone stays.
-        let fresh = self.inside.clone();
-        let inside = std::mem::replace(&mut self.inside, fresh);
-        let door = Arc::clone(&self.door);
-        Box::pin(async move { Ok(door.pass(inside, request).await) })
+    fn layer(&self, inside: I) -> Passing<I, Door> {
+        Passing::new(inside, Arc::clone(&self.0))
     }
 }
