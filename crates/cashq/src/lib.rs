@@ -17,7 +17,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use base::Stop;
+use base::{Deed, Stop};
 use gate::{Called, Gate, JsonText};
 use http::request::Parts;
 use plane::{KeyKind, Phone, payouts};
@@ -53,7 +53,7 @@ struct Agent(Called);
 
 async fn agent_balance(Reader(called): Reader) -> Response {
     match plane::books::balance(&called.plane, called.caller.tenant()) {
-        Ok(balance) => answers::balance(&balance),
+        Ok(balance) => did(&called, Deed::Balance, answers::balance(&balance)),
         Err(fault) => called.read_faulted(&fault),
     }
 }
@@ -66,10 +66,10 @@ async fn kyc(
     let phone = account.ok().and_then(|Path(account)| Phone::from_digits(&account).ok());
     let Some(phone) = phone else { return refusals::account_malformed() };
     match plane::kyc::standing(&called.plane, &called.caller, &phone) {
-        Ok(standing) if standing.verified => answers::verified(&standing),
+        Ok(standing) if standing.verified => did(&called, Deed::Receiver, answers::verified(&standing)),
         Ok(standing) => {
             let token = plane::kyc::link(&called.plane, &called.caller, &phone);
-            answers::unverified(&standing, &kyc_base, token.as_str())
+            did(&called, Deed::Receiver, answers::unverified(&standing, &kyc_base, token.as_str()))
         }
         Err(fault) => called.read_faulted(&fault),
     }
@@ -81,7 +81,7 @@ async fn check_transfer(Reader(called): Reader, JsonText(body): JsonText) -> Res
         Err(problem) => return refusals::problem(&called, problem),
     };
     match payouts::check(&called.plane, &called.caller, ask).await {
-        Ok(quote) => answers::quoted(&quote),
+        Ok(quote) => did(&called, Deed::Check, answers::quoted(&quote)),
         Err(Stop::Refused(refusal)) => refusals::transfer(&called, &refusal),
         Err(Stop::Faulted(fault)) => called.read_faulted(&fault),
     }
@@ -93,7 +93,7 @@ async fn transfer(Agent(called): Agent, JsonText(body): JsonText) -> Response {
         Err(problem) => return refusals::problem(&called, problem),
     };
     match payouts::create(&called.plane, &called.caller, ask, answers::accepted).await {
-        Ok(saved) => answers::saved(saved),
+        Ok(saved) => did(&called, Deed::Transfer, answers::saved(saved)),
         Err(Stop::Refused(refusal)) => refusals::transfer(&called, &refusal),
         Err(Stop::Faulted(fault)) => called.change_faulted(&fault),
     }
@@ -102,10 +102,16 @@ async fn transfer(Agent(called): Agent, JsonText(body): JsonText) -> Response {
 async fn status(Reader(called): Reader, id: Result<Path<String>, PathRejection>) -> Response {
     let Ok(Path(id)) = id else { return refusals::transfer_not_found("") };
     match payouts::status(&called.plane, &called.caller, &id) {
-        Ok(Some(view)) => answers::status(&id, &view),
+        Ok(Some(view)) => did(&called, Deed::Status, answers::status(&id, &view)),
         Ok(None) => refusals::transfer_not_found(&id),
         Err(fault) => called.read_faulted(&fault),
     }
+}
+
+/// A success, which counts among what the tenant has done.
+fn did(called: &Called, deed: Deed, success: Response) -> Response {
+    called.did(deed);
+    success
 }
 
 impl<S: Sync> FromRequestParts<S> for Reader {

@@ -7,7 +7,7 @@ use plane::payouts::{self, PolicyRefusal, QuoteRefusal};
 
 use crate::answers::StatusResult;
 use crate::ask::Problem;
-use crate::words::{Code, fail, json, push_failure};
+use crate::words::{Code, fail, json, met, push_failure};
 
 /// A body that is no ask.
 pub(crate) fn problem(called: &Called, problem: Problem) -> Response {
@@ -35,7 +35,7 @@ pub(crate) fn transfer_not_found(id: &str) -> Response {
     let message = "No transfer has this id in this environment: send the id that was accepted.";
     push_failure(&mut body, Code::TransferNotFound, message);
     body.push('}');
-    json(StatusCode::NOT_FOUND, body.into())
+    met(json(StatusCode::NOT_FOUND, body.into()), Code::TransferNotFound)
 }
 
 /// A transfer that was not accepted, or would not be.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use axum::body::Body;
 use axum::response::Response;
+use base::Deed;
 use gate::{Refusal, RequestId, Surface};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
@@ -52,6 +53,20 @@ impl Code {
 
     pub fn from_word(word: &str) -> Option<Code> {
         Code::ALL.into_iter().find(|code| code.word() == word)
+    }
+
+    /// To have met this failure is a deed.
+    fn met(self) -> Deed {
+        match self {
+            Code::AuthenticationError => Deed::MetAuthenticationError,
+            Code::InvalidRequest => Deed::MetInvalidRequest,
+            Code::InvalidPhoneNumber => Deed::MetInvalidPhoneNumber,
+            Code::TransferNotFound => Deed::MetTransferNotFound,
+            Code::InsufficientFunds => Deed::MetInsufficientFunds,
+            Code::KycNotVerified => Deed::MetKycNotVerified,
+            Code::InternalServerError => Deed::MetInternalServerError,
+            Code::ServiceUnavailable => Deed::MetServiceUnavailable,
+        }
     }
 
     /// The HTTP status of a failure with this code (contracts section 4). Two of them are 200: the contract warns that
@@ -114,10 +129,16 @@ fn failure(status: StatusCode, code: Code, message: &str) -> Response {
     body.push('{');
     push_failure(&mut body, code, message);
     body.push('}');
-    let mut response = json(status, body.into());
+    let mut response = met(json(status, body.into()), code);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
+    response
+}
+
+/// A failure tells the gate which one it is.
+pub(crate) fn met(mut response: Response, code: Code) -> Response {
+    response.extensions_mut().insert(code.met());
     response
 }
 

@@ -77,7 +77,7 @@ async fn key(test: &TestPlane, state: &str) -> String {
         "revoked" => changed(KeyChange::Revoke).await,
         "disabled" => changed(KeyChange::Disable).await,
         "suspended" => {
-            let (office, standing) = (Office::proved_by_the_intercom(), Standing { suspended: true });
+            let (office, standing) = (Office::proved_by_the_intercom(), Standing { suspended: true, turn: 1 });
             standing::set(&test.plane, &office, &test.tenant, standing).await.unwrap();
             test.keys.agent.clone()
         }

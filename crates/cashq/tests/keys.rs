@@ -73,13 +73,13 @@ async fn the_other_environments_keys_are_refused_by_their_prefix() {
 #[tokio::test]
 async fn a_key_dies_at_once_and_for_every_endpoint() {
     let stage = Stage::new().await;
-    let changes =
-        [KeyChange::Revoke, KeyChange::Disable, KeyChange::ExpireAt(stage.test.clock_now().plus(Span::hours(1)))];
+    let at = stage.test.clock_now().plus(Span::hours(1));
+    let changes = [KeyChange::Revoke, KeyChange::Disable, KeyChange::Rotated { at, wish: None }];
     for change in changes {
         let key = stage.test.mint(KeyKind::Agent).await;
         assert_eq!(call(&stage, "GET", "/api/agent_balance", &key.whole).await.status, 200);
         stage.test.change_key(&key, change.clone()).await;
-        if let KeyChange::ExpireAt(_) = change {
+        if let KeyChange::Rotated { .. } = change {
             assert_eq!(call(&stage, "GET", "/api/agent_balance", &key.whole).await.status, 200, "not yet");
             stage.test.clock.advance(Span::hours(1));
         }

@@ -4,10 +4,11 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use base::Stop;
+use base::signature::NotSigned;
 use gate::{JsonText, RequestId, Surface, Visited, strict};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use plane::kyc::{self, NotSigned, SignedCallback, Verdict};
+use plane::kyc::{self, SignedCallback, Verdict};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -105,7 +106,7 @@ fn unknown() -> Response {
 
 fn unsigned(why: NotSigned) -> Response {
     tracing::warn!(why = %why, "a callback of the verification provider was not believed");
-    failure(StatusCode::UNAUTHORIZED, "authentication_error", &format!("{why}."))
+    failure(StatusCode::UNAUTHORIZED, "authentication_error", &format!("X-Signature: {why}."))
 }
 
 fn failure(status: StatusCode, code: &str, message: &str) -> Response {

@@ -2,7 +2,7 @@
 //! planes in one process share nothing. It never sees HTTP and never calls the outside world.
 //!
 //! Rooms, in reading order: `grants` (tenants and keys), `wishes` (keys that are asked for from afar), `standing` (who is
-//! suspended), `books` (accounts and movements), `kyc` (receivers and their limits), `spending` (what a key moved in 24
+//! suspended), `deeds` (what a tenant really did), `usage` (what it used in a month), `books` (accounts and movements), `kyc` (receivers and their limits), `spending` (what a key moved in 24
 //! hours), `payouts` (transfers), `sandbox`, whose every door takes a [`Sandbox`] witness, and `members` (the processes that
 //! serve one plane together).
 
@@ -10,6 +10,7 @@ mod authority;
 pub mod books;
 pub mod config;
 pub mod corridor;
+pub mod deeds;
 pub mod grants;
 pub mod kyc;
 pub mod members;
@@ -22,6 +23,7 @@ mod schema;
 mod secrets;
 mod spending;
 pub mod standing;
+pub mod usage;
 pub mod wishes;
 mod work;
 

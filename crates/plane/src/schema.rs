@@ -7,12 +7,14 @@ pub(crate) use store::tenant;
 use store::{Corrupt, Migration, Schema, Take};
 
 use crate::books::AccountRow;
+use crate::deeds::DeedRow;
 use crate::grants::{KeyRow, TenantRow};
 use crate::kyc::SubjectRow;
 use crate::members::{ChangeRow, LeaseRow, ProcessRow};
 use crate::payouts::{DueRow, TransferRow};
 use crate::spending::{SpendRow, WindowRow};
 use crate::standing::StandingRow;
+use crate::usage::UsageRow;
 use crate::wishes::WishRow;
 
 const MIGRATIONS: &[Migration] = &[Migration {
@@ -38,6 +40,8 @@ pub fn schema() -> Schema {
         .with::<LeaseRow>()
         .with::<StandingRow>()
         .with::<WishRow>()
+        .with::<UsageRow>()
+        .with::<DeedRow>()
 }
 
 pub(crate) fn tenant_id(from: &mut dyn Take) -> Result<TenantId, Corrupt> {

@@ -8,9 +8,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use base::{Environment, KeyId, Span};
+use base::payout_policy::{Chain, Destinations, PayoutLimit, Tokens};
+use base::{Environment, KeyId, PayoutPolicy, Span};
 use kit::{House, IP, ok, refused};
-use plane::grants::{self, Denied, KeyChange, KeyLimits, NewKey, Refusal, authenticate};
+use plane::grants::{self, Denied, KeyChange, KeyLimits, NewKey, PolicyChange, Refusal, authenticate};
 use plane::{KeyKind, Operator, Plane};
 
 fn operator() -> Operator {
@@ -63,11 +64,12 @@ async fn an_expiry_is_in_force_to_the_microsecond_and_never_moves_later() {
     ok(authenticate(&house.plane, &key, IP));
     house.clock.advance(Span(1));
     assert_eq!(refused(authenticate(&house.plane, &key, IP)), Denied::Expired);
-    change(&house, &key, KeyChange::ExpireAt(now.plus(Span::days(9)))).await.unwrap();
+    change(&house, &key, KeyChange::Rotated { at: now.plus(Span::days(9)), wish: None }).await.unwrap();
     assert_eq!(refused(authenticate(&house.plane, &key, IP)), Denied::Expired);
     // A rotation: the old one dies by itself after the overlap.
     let old = standard(&house, KeyLimits::default()).await;
-    change(&house, &old, KeyChange::ExpireAt(house.plane.now().plus(Span::days(1)))).await.unwrap();
+    let at = house.plane.now().plus(Span::days(1));
+    change(&house, &old, KeyChange::Rotated { at, wish: None }).await.unwrap();
     ok(authenticate(&house.plane, &old, IP));
     house.clock.advance(Span::days(1));
     assert_eq!(refused(authenticate(&house.plane, &old, IP)), Denied::Expired);
@@ -284,4 +286,39 @@ async fn a_store_whose_secret_is_gone_or_open_to_others_is_not_opened() {
     drop(other);
     std::fs::write(&secret, right).unwrap();
     ok(authenticate(&open().unwrap(), &key, IP));
+}
+
+#[tokio::test]
+async fn a_payout_key_has_a_policy_that_is_changed_in_parts_and_no_other_kind_has_one() {
+    let house = House::sandbox().await;
+    let limit = |amount: &str| {
+        let amount = Tokens::parse(amount).unwrap();
+        let (network, token) = ("base-mainnet".to_owned(), "USDC".to_owned());
+        vec![PayoutLimit::new(Chain::Eth, network, token, amount.clone(), amount).unwrap()]
+    };
+    let policy = PayoutPolicy { destinations: Destinations::Any, limits: limit("250") };
+    let expires_at = Some(house.plane.now().0 + 1_000_000);
+    let limits = KeyLimits { expires_at, payout: Some(policy.clone()), ..KeyLimits::default() };
+    let of_kind = |kind| NewKey { tenant: house.tenant.clone(), kind, name: "a".to_owned(), limits: limits.clone() };
+    for kind in [KeyKind::Standard, KeyKind::Agent] {
+        let minted = grants::mint(&house.plane, &operator(), of_kind(kind)).await;
+        assert_eq!(refused(minted.map(|_| ())), Refusal::PolicyElsewhere);
+    }
+    let key = ok(grants::mint(&house.plane, &operator(), of_kind(KeyKind::Payout)).await).reveal().expose().clone();
+
+    let tighter = PolicyChange { destinations: None, limits: Some(limit("1")), ips: None };
+    let listing = change(&house, &key, KeyChange::Policy(tighter.clone())).await.unwrap();
+    assert_eq!(listing.limits.payout, Some(PayoutPolicy { limits: limit("1"), ..policy }));
+    let elsewhere = PolicyChange { destinations: None, limits: None, ips: Some(vec!["192.0.2.0/24".parse().unwrap()]) };
+    let listing = change(&house, &key, KeyChange::Policy(elsewhere)).await.unwrap();
+    assert_eq!((listing.limits.expires_at, listing.limits.payout.unwrap().limits), (expires_at, limit("1")));
+    assert_eq!(refused(authenticate(&house.plane, &key, IP)), Denied::Address, "in force from the answer on");
+
+    let standard = standard(&house, KeyLimits::default()).await;
+    assert_eq!(change(&house, &standard, KeyChange::Policy(tighter.clone())).await, Err(Refusal::PolicyElsewhere));
+    // The operator's payout keys have no policy and may withdraw nothing; one may be given a part.
+    let bare = KeyLimits { expires_at, ..KeyLimits::default() };
+    let bare = kit::key(&house.plane, &house.tenant, KeyKind::Payout, bare).await;
+    let listing = change(&house, &bare, KeyChange::Policy(tighter)).await.unwrap();
+    assert_eq!(listing.limits.payout, Some(PayoutPolicy { limits: limit("1"), ..PayoutPolicy::nothing() }));
 }

@@ -144,6 +144,7 @@ async fn a_rotation_is_a_successor_and_an_expiry_together_and_once() {
         expires_at: Some(house.plane.now().plus(Span::days(30)).0),
         ips: vec!["127.0.0.0/8".parse().unwrap()],
         policy: grants::AgentPolicy { daily_cents: Some(500), ..Default::default() },
+        payout: None,
     };
     let old = ok(wishes::mint(&house.plane, &office(), new(&house, KeyKind::Agent, limits.clone()), wish("one")).await);
     house.clock.advance(Span::days(10));
@@ -259,11 +260,13 @@ async fn a_suspended_tenants_keys_are_refused_until_it_is_resumed() {
     let house = House::sandbox().await;
     let key = kit::key(&house.plane, &house.tenant, KeyKind::Standard, KeyLimits::default()).await;
     ok(authenticate(&house.plane, &key, IP));
-    let set = async |house: &House, suspended| {
-        ok(standing::set(&house.plane, &office(), &house.tenant, Standing { suspended }).await);
+    let mut turn = 0;
+    let mut set = async |house: &House, suspended| {
+        turn += 1;
+        ok(standing::set(&house.plane, &office(), &house.tenant, Standing { suspended, turn }).await);
     };
     let entries = house.plane.entries(house.agent.tenant()).unwrap();
-    set(&house, false).await;
+    ok(standing::set(&house.plane, &office(), &house.tenant, Standing::default()).await);
     assert_eq!(house.plane.entries(house.agent.tenant()).unwrap(), entries, "what is so already is no fact");
     set(&house, true).await;
     assert_eq!(refused(authenticate(&house.plane, &key, IP)), Denied::Suspended);
@@ -280,8 +283,29 @@ async fn a_suspended_tenants_keys_are_refused_until_it_is_resumed() {
     set(&house, false).await;
     ok(authenticate(&house.plane, &key, IP));
     let nobody = "tnt_zzzzzzzzzzzzzzzz".parse().unwrap();
-    let unknown = standing::set(&house.plane, &office(), &nobody, Standing { suspended: true }).await;
+    let unknown = standing::set(&house.plane, &office(), &nobody, Standing { suspended: true, turn: 1 }).await;
     assert_eq!(refused(unknown), grants::Refusal::TenantUnknown);
+}
+
+#[tokio::test]
+async fn a_standing_of_an_earlier_turn_changes_nothing() {
+    let house = House::sandbox().await;
+    let key = kit::key(&house.plane, &house.tenant, KeyKind::Standard, KeyLimits::default()).await;
+    let set = async |suspended, turn| {
+        ok(standing::set(&house.plane, &office(), &house.tenant, Standing { suspended, turn }).await);
+    };
+    set(true, 7).await;
+    for overtaken in [0, 6] {
+        set(false, overtaken).await;
+        assert_eq!(refused(authenticate(&house.plane, &key, IP)), Denied::Suspended);
+    }
+    set(false, 8).await;
+    ok(authenticate(&house.plane, &key, IP));
+    // It stands as before, and remembers the turn: the suspension of the turn between comes too late.
+    set(false, 10).await;
+    set(true, 9).await;
+    ok(authenticate(&house.plane, &key, IP));
+    assert_eq!(standing::of(&house.plane, &house.tenant).unwrap(), Standing { suspended: false, turn: 10 });
 }
 
 async fn beat(plane: &Plane) {
@@ -329,7 +353,7 @@ async fn a_rotation_is_answered_when_every_process_knows_of_the_expiry() {
 #[tokio::test]
 async fn a_suspension_is_answered_when_every_process_refuses_the_key() {
     let suspend = async |plane: Plane, tenant, _| {
-        ok(standing::set(&plane, &office(), &tenant, Standing { suspended: true }).await);
+        ok(standing::set(&plane, &office(), &tenant, Standing { suspended: true, turn: 1 }).await);
     };
     is_heard_of_by_all(suspend, Denied::Suspended).await;
 }

@@ -100,6 +100,14 @@ pub(crate) trait ReadSide: Send {
         ends: Write<'_>,
         found: Found<'_>,
     ) -> Result<(), EngineError>;
+    /// Rows whose column is this text, for a column that has an index.
+    fn matching(
+        &mut self,
+        spec: &'static Spec,
+        column: &'static str,
+        text: &str,
+        found: Found<'_>,
+    ) -> Result<(), EngineError>;
     /// Rows by a fixed condition.
     fn select(&mut self, spec: &'static Spec, condition: &'static str, found: Found<'_>) -> Result<(), EngineError>;
     fn count(&mut self, spec: &'static Spec) -> Result<u64, EngineError>;

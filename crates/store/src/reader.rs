@@ -34,6 +34,23 @@ impl<'c> Reader<'c> {
         row.map(|row| same_key(row, key)).transpose().map_err(|corrupt| reading::<R>(corrupt.into()))
     }
 
+    /// The rows with these keys, each in its key's place; one round trip for all of them.
+    pub fn gets<R: Row>(&self, keys: &[R::Key]) -> Result<Vec<Option<R>>, Fault> {
+        let load = |found: Found<'_>| {
+            let key = |at: usize, out: &mut dyn crate::row::Bind| R::write_key(&keys[at], out);
+            self.side.borrow_mut().load(const { &R::SPEC }, keys.len(), &key, found)
+        };
+        let rows = fill::<R>(keys.len(), load)?.into_iter().zip(keys);
+        let row = |(mut rows, key): (Vec<R>, &R::Key)| rows.pop().map(|row| same_key(row, key)).transpose();
+        rows.map(row).collect::<Result<_, Corrupt>>().map_err(|corrupt| reading::<R>(corrupt.into()))
+    }
+
+    /// Rows whose column is this text, in no order, for a column that has an index.
+    pub fn matching<R: Row>(&self, column: &'static str, text: &str) -> Result<Vec<R>, Fault> {
+        let load = |found: Found<'_>| self.side.borrow_mut().matching(const { &R::SPEC }, column, text, found);
+        Ok(fill::<R>(1, load)?.pop().unwrap_or_default())
+    }
+
     /// Rows with `from <= key < to` in order, at most `limit`.
     pub fn walk<R: Row>(&self, from: &R::Key, to: &R::Key, order: Direction, limit: usize) -> Result<Vec<R>, Fault> {
         let load = |found: Found<'_>| {

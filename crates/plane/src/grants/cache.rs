@@ -1,11 +1,12 @@
 //! Keys that were used lately, so that a call reads no row. A change forgets the key before it is answered, and what was
 //! read before the change is not learnt after it. What other processes change is forgotten by the heartbeats of `members`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use ::store::TenantNo;
-use base::{KeyId, Time};
+use base::{Deed, KeyId, Time};
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
@@ -21,6 +22,8 @@ pub struct Grants {
     changes: AtomicU64,
     learning: Mutex<()>,
     used: Mutex<Vec<Arc<Known>>>,
+    /// Deeds of tenants whose key was read for one call alone.
+    passing: Mutex<BTreeMap<String, u64>>,
 }
 
 /// One key as it was read, with its tenant's present number and standing.
@@ -32,10 +35,20 @@ pub(super) struct Found {
 
 /// One key as it is remembered.
 pub(super) struct Known {
-    pub(super) row: Arc<KeyRow>,
+    pub(super) row: KeyRow,
     pub(super) tenant: TenantNo,
     pub(super) suspended: bool,
-    used: Arc<LastUse>,
+    used: LastUse,
+    deeds: Deeds,
+    /// Not so when it was read for one call.
+    remembered: AtomicBool,
+}
+
+/// What this key's calls have done, and what of that is kept.
+#[derive(Default)]
+struct Deeds {
+    noted: AtomicU64,
+    kept: AtomicU64,
 }
 
 struct LastUse {
@@ -53,6 +66,7 @@ impl Default for Grants {
             changes: AtomicU64::new(0),
             learning: Mutex::new(()),
             used: Mutex::default(),
+            passing: Mutex::default(),
         }
     }
 }
@@ -71,6 +85,7 @@ impl Grants {
         let known = Arc::new(Known::of(found));
         let _one_at_a_time = self.learning.lock();
         if self.ticket() == ticket {
+            known.remembered.store(true, Ordering::Relaxed);
             self.keys.insert(known.row.id, Arc::clone(&known));
             self.used.lock().push(Arc::clone(&known));
         }
@@ -105,8 +120,40 @@ impl Grants {
                 })
             })
             .collect();
-        used.retain(|known| Arc::strong_count(known) > 1);
+        used.retain(|known| Arc::strong_count(known) > 1 || known.unkept() != 0);
         due
+    }
+
+    /// Every call comes by here, and hardly any has something new to tell.
+    pub(super) fn did(&self, known: &Known, deed: Deed) {
+        if deed.is_in(known.deeds.noted.load(Ordering::Relaxed)) {
+            return;
+        }
+        known.deeds.noted.fetch_or(deed.bit(), Ordering::Relaxed);
+        if !known.remembered.load(Ordering::Relaxed) {
+            *self.passing.lock().entry(known.row.owner.to_string()).or_default() |= deed.bit();
+        }
+    }
+
+    /// Deeds that are not kept yet.
+    pub(crate) fn noted(&self) -> Noted {
+        let used = self.used.lock();
+        let unkept = used.iter().map(|known| (Arc::clone(known), known.unkept()));
+        Noted { of_keys: unkept.filter(|(_, deeds)| *deeds != 0).collect(), passing: self.passing.lock().clone() }
+    }
+
+    /// They are in the store now.
+    pub(crate) fn kept(&self, noted: &Noted) {
+        for (known, deeds) in &noted.of_keys {
+            known.deeds.kept.fetch_or(*deeds, Ordering::Relaxed);
+        }
+        let mut passing = self.passing.lock();
+        for (id, deeds) in &noted.passing {
+            if let Some(left) = passing.get_mut(id) {
+                *left &= !deeds;
+            }
+        }
+        passing.retain(|_, left| *left != 0);
     }
 
     /// The listing with a use that is not kept yet.
@@ -122,11 +169,36 @@ impl Known {
     pub(super) fn of(found: Found) -> Known {
         let Found { row, tenant, suspended } = found;
         let at = row.last_used_at.unwrap_or(0);
-        let used = Arc::new(LastUse { at: AtomicI64::new(at), noted: AtomicI64::new(at) });
-        Known { row: Arc::new(row), tenant, suspended, used }
+        let used = LastUse { at: AtomicI64::new(at), noted: AtomicI64::new(at) };
+        Known { row, tenant, suspended, used, deeds: Deeds::default(), remembered: AtomicBool::new(false) }
     }
 
     pub(super) fn used(&self, now: Time) {
         self.used.at.store(now.0, Ordering::Relaxed);
+    }
+
+    fn unkept(&self) -> u64 {
+        self.deeds.noted.load(Ordering::Relaxed) & !self.deeds.kept.load(Ordering::Relaxed)
+    }
+}
+
+/// Deeds on their way from memory to the store.
+pub(crate) struct Noted {
+    of_keys: Vec<(Arc<Known>, u64)>,
+    passing: BTreeMap<String, u64>,
+}
+
+impl Noted {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.of_keys.is_empty() && self.passing.is_empty()
+    }
+
+    /// By the tenants' public ids.
+    pub(crate) fn of_tenants(&self) -> BTreeMap<String, u64> {
+        let mut of_tenants = self.passing.clone();
+        for (known, deeds) in &self.of_keys {
+            *of_tenants.entry(known.row.owner.to_string()).or_default() |= deeds;
+        }
+        of_tenants
     }
 }

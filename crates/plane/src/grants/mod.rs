@@ -23,7 +23,9 @@ pub use crate::authority::Operator;
 pub use base::KeyKind;
 pub use cache::Grants;
 pub use key::PlainKey;
-pub use state::{AgentPolicy, Caller, Denied, KeyLimits, KeyListing, NewKey, PAYOUT_KEY_DAYS_MOST, Refusal};
+pub use state::{
+    AgentPolicy, Caller, Denied, KeyLimits, KeyListing, NewKey, PAYOUT_KEY_DAYS_MOST, PolicyChange, Refusal,
+};
 pub use store::{KeyRow, TenantIdRow, TenantRow};
 
 /// Makes the plane know a tenant; a sandbox tenant gets its starting money. Knowing it already is no error.
@@ -142,7 +144,7 @@ pub fn authenticate(plane: &Plane, presented: &str, ip: IpAddr) -> Result<Caller
         return Err(Stop::Refused(Denied::Suspended));
     }
     known.used(now);
-    Ok(Caller { tenant: known.tenant, grant: Arc::clone(&known.row) })
+    Ok(Caller { tenant: known.tenant, known })
 }
 
 fn load(plane: &Plane, id: KeyId) -> Result<Option<Arc<cache::Known>>, Fault> {
@@ -166,11 +168,11 @@ pub enum KeyChange {
     Rename(String),
     Disable,
     Enable,
+    /// Of a payout key alone.
+    Policy(PolicyChange),
     /// For good.
     Revoke,
-    /// Dies by itself at this time; an earlier expiry stays.
-    ExpireAt(Time),
-    /// As `ExpireAt`, because a successor was minted under this wish.
+    /// Dies by itself at this time, because it has a successor, minted under this wish; an earlier expiry stays.
     Rotated {
         at: Time,
         wish: Option<Box<str>>,
@@ -253,16 +255,19 @@ pub async fn link_pay_ins(
     plane.store().submit(Lane::Client(0), apply).await
 }
 
-/// Every key of a tenant, without anything secret.
+/// Every key of a tenant, the oldest first, without anything secret.
 pub fn list(plane: &Plane, tenant: &TenantId) -> Result<Vec<KeyListing>, Fault> {
-    let rows = plane.store().read(|reader| reader.select::<KeyRow>("1 = 1 ORDER BY created_at, id"))?;
-    Ok(rows.iter().filter(|row| row.owner == *tenant).map(|row| plane.grants().with_last_use(row.listing())).collect())
+    let mut rows = plane.store().read(|reader| reader.matching::<KeyRow>("owner", &tenant.to_string()))?;
+    rows.sort_by_key(|row| (row.created_at, row.id));
+    Ok(rows.iter().map(|row| plane.grants().with_last_use(row.listing())).collect())
 }
 
-/// One of a tenant's keys, without anything secret.
+/// One of a tenant's keys, without anything secret. Looked for among the tenant's own, so that another's takes as long as one
+/// that nobody has.
 pub fn find(plane: &Plane, tenant: &TenantId, id: KeyId) -> Result<Option<KeyListing>, Fault> {
-    let row = plane.store().read(|reader| reader.get::<KeyRow>(&id))?;
-    Ok(row.filter(|row| row.owner == *tenant).map(|row| plane.grants().with_last_use(row.listing())))
+    let rows = plane.store().read(|reader| reader.matching::<KeyRow>("owner", &tenant.to_string()))?;
+    let row = rows.into_iter().find(|row| row.id == id);
+    Ok(row.map(|row| plane.grants().with_last_use(row.listing())))
 }
 
 /// Every tenant that the plane knows and has not retired.

@@ -4,11 +4,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ::store::{Halt, TenantNo};
-use base::{KeyId, KeyKind, TenantId, Time};
+use base::payout_policy::{Destinations, PayoutLimit};
+use base::{Deed, KeyId, KeyKind, PayoutPolicy, TenantId, Time};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::KeyChange;
+use super::cache::{Grants, Known};
 use super::store::KeyRow;
 
 /// What an agent key may move. Empty means no bound.
@@ -31,6 +33,16 @@ pub struct KeyLimits {
     /// Addresses that may use the key; empty means every address.
     pub ips: Vec<IpNet>,
     pub policy: AgentPolicy,
+    /// Of a payout key; one without it may withdraw nothing.
+    pub payout: Option<PayoutPolicy>,
+}
+
+/// What a payout key may do from now on; of it, what is left out stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyChange {
+    pub destinations: Option<Destinations>,
+    pub limits: Option<Vec<PayoutLimit>>,
+    pub ips: Option<Vec<IpNet>>,
 }
 
 /// A key that is wished for.
@@ -59,6 +71,9 @@ impl NewKey {
         let policy = &self.limits.policy;
         if [policy.per_transfer_cents, policy.daily_cents].into_iter().flatten().any(|cents| cents <= 0) {
             return Err(Refusal::PolicyAmount);
+        }
+        if self.limits.payout.is_some() && self.kind != KeyKind::Payout {
+            return Err(Refusal::PolicyElsewhere);
         }
         Ok(())
     }
@@ -89,6 +104,8 @@ pub enum Refusal {
     PayoutExpiry,
     #[error("policy: amounts are whole cents above zero")]
     PolicyAmount,
+    #[error("policy: only a payout key has such a one")]
+    PolicyElsewhere,
     #[error("this tenant has as many keys as it may have; revoke one")]
     TooManyKeys,
     #[error("this store holds as many tenants as it can")]
@@ -113,14 +130,25 @@ impl From<Refusal> for Halt<Refusal> {
     }
 }
 
+impl KeyLimits {
+    pub(super) fn set(&mut self, change: &PolicyChange) {
+        let PolicyChange { destinations, limits, ips } = change.clone();
+        let policy = self.payout.get_or_insert_with(PayoutPolicy::nothing);
+        policy.destinations = destinations.unwrap_or_else(|| policy.destinations.clone());
+        policy.limits = limits.unwrap_or_else(|| policy.limits.clone());
+        self.ips = ips.unwrap_or_else(|| std::mem::take(&mut self.ips));
+    }
+}
+
 impl KeyChange {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             KeyChange::Rename(_) => "key_renamed",
             KeyChange::Disable => "key_disabled",
             KeyChange::Enable => "key_enabled",
+            KeyChange::Policy(_) => "key_policy_set",
             KeyChange::Revoke => "key_revoked",
-            KeyChange::ExpireAt(_) | KeyChange::Rotated { .. } | KeyChange::NotRotated { .. } => "key_expiry_set",
+            KeyChange::Rotated { .. } | KeyChange::NotRotated { .. } => "key_expiry_set",
         }
     }
 }
@@ -144,7 +172,7 @@ pub struct KeyListing {
 #[derive(Clone)]
 pub struct Caller {
     pub(super) tenant: TenantNo,
-    pub(super) grant: Arc<KeyRow>,
+    pub(super) known: Arc<Known>,
 }
 
 impl Caller {
@@ -153,19 +181,23 @@ impl Caller {
     }
 
     pub fn tenant_id(&self) -> &TenantId {
-        &self.grant.owner
+        &self.known.row.owner
     }
 
     pub fn key(&self) -> KeyId {
-        self.grant.id
+        self.known.row.id
     }
 
     pub fn kind(&self) -> KeyKind {
-        self.grant.kind
+        self.known.row.kind
     }
 
     pub fn policy(&self) -> &AgentPolicy {
-        &self.grant.limits.policy
+        &self.known.row.limits.policy
+    }
+
+    pub(crate) fn did(&self, grants: &Grants, deed: Deed) {
+        grants.did(&self.known, deed);
     }
 }
 

@@ -99,10 +99,13 @@ impl KeyRow {
             }
             KeyChange::Disable => self.active = false,
             KeyChange::Enable => self.active = true,
+            KeyChange::Policy(_) if self.kind != KeyKind::Payout => {
+                return Err(Halt::Refused(Refusal::PolicyElsewhere));
+            }
+            KeyChange::Policy(change) => self.limits.set(change),
             KeyChange::Revoke => {
                 self.revoked_at.get_or_insert(now.0);
             }
-            KeyChange::ExpireAt(at) => self.expire_at(*at),
             KeyChange::Rotated { at, wish } => {
                 self.expire_at(*at);
                 self.rotated_under.clone_from(wish);

@@ -18,7 +18,7 @@ use crate::grants::TenantRow;
 use crate::sandbox::Sandbox;
 use crate::{Caller, Operator, Phone, Plane, grants};
 
-pub use callback::{CALLBACK_TOLERANCE, NotSigned, SignedCallback};
+pub use callback::SignedCallback;
 pub use link::Link;
 pub use state::{Refusal, Standing, Verdict};
 pub use store::SubjectRow;

@@ -14,7 +14,7 @@ use crate::corridor::AGENT_ASSET;
 use crate::members::{self, Duty};
 use crate::sandbox::magic::Script;
 use crate::work::OpenWork;
-use crate::{Operator, Plane, books, grants, spending};
+use crate::{Operator, Plane, books, grants, spending, usage};
 
 /// One wished transition. It happens only if the transfer is still in `from`.
 #[derive(Clone, Debug)]
@@ -96,6 +96,9 @@ fn run(tx: &mut Tx<'_>, tenant: TenantNo, moves: &[Move], settings: &PayoutSetti
     want(tx, tenant, leading.map(|one| one.seq));
     tx.want::<::store::Head>(&tenant);
     books::want(tx, tenant);
+    if moves.iter().any(|one| one.event == Event::Pay) {
+        usage::want(tx, tenant);
+    }
     let Some(owner) = grants::current(tx, tenant)? else { return Ok(Outcome { moved: Vec::new(), closed: 0 }) };
     let now = owner.time(tx.now());
     let mut sums = Sums::default();
@@ -106,6 +109,7 @@ fn run(tx: &mut Tx<'_>, tenant: TenantNo, moves: &[Move], settings: &PayoutSetti
     }
     if sums.steps > 0 {
         let postings = sums.post(tx, tenant)?;
+        usage::paid(tx, tenant, sums.paid)?;
         let facts = format!("{{\"moves\":[{}]}}", sums.text);
         tx.append::<Illegal>(tenant, Draft { kind: "transfers_moved", facts, postings, answer: None })?;
     }
@@ -172,6 +176,8 @@ pub async fn rest(plane: &Plane, tenant: TenantNo, rests: Vec<Rest>) -> Result<V
 #[derive(Default)]
 struct Sums {
     settled: i128,
+    /// Transfers behind `settled`.
+    paid: u64,
     released: i128,
     closed: i64,
     steps: usize,
@@ -191,7 +197,10 @@ impl Sums {
         let state = row.state.after(one.event).map_err(Halt::Refused)?;
         let attempts = row.attempts.saturating_add(u32::from(one.event.is_trouble()));
         match state {
-            State::Paid => self.settled += row.amount.minor,
+            State::Paid => {
+                self.settled += row.amount.minor;
+                self.paid += 1;
+            }
             State::Failed => {
                 self.released += row.amount.minor;
                 if let Some(name) = row.spender {

@@ -12,10 +12,10 @@ mod store;
 mod tests;
 
 use ::store::{ClaimKey, Claimed, Draft, Halt, Lane, Once, Saved, TenantNo, Tx};
-use base::{Amount, Fault, Stop, Time, mac};
+use base::{Amount, Deed, Fault, Stop, Time, mac};
 
 use crate::sandbox::magic;
-use crate::{Caller, Phone, Plane, books, grants, kyc, spending};
+use crate::{Caller, Phone, Plane, books, deeds, grants, kyc, spending};
 
 pub(crate) use advance::walk;
 pub use advance::{Move, Moved, Rest, WordRefusal, advance, of_tenant, on_operators_word, rest, submission};
@@ -98,15 +98,21 @@ pub async fn create(
             work.ring(due);
         }
     };
+    creation.note_magic(plane);
     let created = plane.store().submit_then(Lane::Client(caller.tenant()), move |tx| creation.run(tx), told);
     Ok(match created.await? {
-        Created::First { answer, .. } | Created::Before(answer) => answer,
+        Created::First { answer, .. } => answer,
+        Created::Before(answer) => {
+            deeds::note(plane, caller, Deed::Replay);
+            answer
+        }
     })
 }
 
 /// Judges a transfer as [`create`] would, money and daily sums left out, and quotes its rate. Changes nothing.
 pub async fn check(plane: &Plane, caller: &Caller, ask: NewTransfer) -> Result<Quote, Stop<Refusal>> {
     let creation = Creation::prepare(plane, caller, ask, |_| Saved { status: 200, body: bytes::Bytes::new() });
+    creation.note_magic(plane);
     let judge = move |tx: &mut Tx<'_>| {
         creation.want(tx);
         if let Claimed::Otherwise = tx.claimed(&creation.once)? {
@@ -185,6 +191,13 @@ impl Creation {
             answer: render(&Accepted { id: ask.id.clone() }),
             script,
             ask,
+        }
+    }
+
+    /// To try a case is a deed, whatever comes of it.
+    fn note_magic(&self, plane: &Plane) {
+        if self.script != magic::Script::Pays || magic::receiver(&self.ask.receiver).is_some() {
+            deeds::note(plane, &self.caller, Deed::Magic);
         }
     }
 

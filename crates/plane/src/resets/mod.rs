@@ -8,12 +8,12 @@ mod store;
 use std::sync::Arc;
 
 use ::store::{Halt, Head, Lane, TenantNo, Tx};
-use base::{Fault, Stop};
+use base::{Fault, Stop, TenantId};
 
 use crate::grants::{self, TenantIdRow, TenantRow};
 use crate::members::{self, Duty};
 use crate::sandbox::{Refusal, Sandbox};
-use crate::{Caller, Operator, Plane};
+use crate::{Caller, Office, Operator, Plane, usage};
 
 /// Gives the calling tenant a fresh start: the starting balance and overdraft, fair weather, the plane's own time, no
 /// receivers, no transfers. Its keys stay. Calls that are under way are refused as reset. Data that is still as a fresh
@@ -32,6 +32,21 @@ pub async fn reset_all(plane: &Plane, sandbox: Sandbox, _operator: &Operator) ->
     Ok(tenants.len())
 }
 
+/// [`reset`] for one tenant, asked for by the front office. Refuses a tenant that the plane does not know.
+pub async fn reset_for(
+    plane: &Plane,
+    sandbox: Sandbox,
+    _office: &Office,
+    tenant: &TenantId,
+) -> Result<(), Stop<grants::Refusal>> {
+    let number = grants::tenant_no(plane, tenant)?.ok_or(Stop::Refused(grants::Refusal::TenantUnknown))?;
+    reset_number(plane, sandbox, number).await.map_err(|stop| match stop {
+        Stop::Refused(Refusal::Worn) => Stop::Refused(grants::Refusal::TooManyTenants),
+        Stop::Refused(other) => Stop::Faulted(Fault::because("resetting a tenant", other)),
+        Stop::Faulted(fault) => Stop::Faulted(fault),
+    })
+}
+
 async fn reset_number(plane: &Plane, sandbox: Sandbox, tenant: TenantNo) -> Result<(), Stop<Refusal>> {
     sandbox.opens(plane)?;
     let (start, shared) = (plane.config().sandbox_start, plane.shared());
@@ -47,12 +62,13 @@ async fn reset_number(plane: &Plane, sandbox: Sandbox, tenant: TenantNo) -> Resu
         }
         tx.want::<TenantIdRow>(&row.id.to_string());
         tx.put(TenantRow { retired: true, ..row.clone() });
-        grants::open_tenant(tx, &row.id, &row.name, Some(&start), "reset").map_err(|halt| match halt {
+        let opened = grants::open_tenant(tx, &row.id, &row.name, Some(&start), "reset").map_err(|halt| match halt {
             Halt::NotLoaded => Halt::NotLoaded,
             Halt::Refused(grants::Refusal::TooManyTenants) => Halt::Refused(Refusal::Worn),
             Halt::Refused(other) => Halt::Faulted(Fault::because("opening a tenant again", other)),
             Halt::Faulted(fault) => Halt::Faulted(fault),
         })?;
+        usage::carry(tx, tenant, opened)?;
         Ok((Done::Retired, members::changed(tx, shared)?))
     };
     let told = move |(done, _): &(Done, members::Change)| {

@@ -8,6 +8,7 @@ use crate::grants::TenantRow;
 use crate::kyc::SubjectRow;
 use crate::payouts::{DueRow, TransferRow};
 use crate::spending::{SpendRow, WindowRow};
+use crate::usage::UsageRow;
 
 pub(super) struct Removed {
     pub(super) rows: usize,
@@ -28,6 +29,7 @@ pub(super) fn remove(tx: &mut Tx<'_>, tenant: TenantNo, most: usize) -> Result<R
     broom.sweep::<SubjectRow>(tx, |tenant| (tenant, "".into()), |_| ())?;
     broom.sweep::<SpendRow>(tx, |tenant| (tenant, first, Time(i64::MIN)), |_| ())?;
     broom.sweep::<WindowRow>(tx, |tenant| (tenant, first), |_| ())?;
+    broom.sweep::<UsageRow>(tx, |tenant| (tenant, 0, String::new()), |_| ())?;
     broom.sweep::<AccountRow>(tx, |tenant| (tenant, AccountName::Agent), |_| ())?;
     broom.sweep::<Head>(tx, |tenant| tenant, |_| ())?;
     // The row of the number itself goes last: as long as it is there, the sweep comes back.

@@ -12,14 +12,14 @@ mod weather;
 use std::sync::Arc;
 
 use ::store::{Draft, Halt, Lane, TenantNo, Tx};
-use base::{Amount, Fault, Span, Stop, Time};
+use base::{Amount, Deed, Fault, Span, Stop, Time};
 
 use crate::grants::TenantRow;
 use crate::kyc::{self, Standing, Verdict};
 use crate::payouts::{self, WordRefusal};
-use crate::{Caller, Phone, Plane, books, grants, members};
+use crate::{Caller, Phone, Plane, books, deeds, grants, members};
 
-pub use crate::resets::{Swept, reset, reset_all, sweep};
+pub use crate::resets::{Swept, reset, reset_all, reset_for, sweep};
 pub use state::{CLOCK_MOST, FUNDS_MOST, LIMIT_DOLLARS_MOST, Refusal, Wish};
 pub use store::{Conditions, LISTED_MOST, Listed, Overview, StateCount, conditions, overview, transfers};
 pub(crate) use weather::Skies;
@@ -166,6 +166,7 @@ pub async fn force(
             Stop::Faulted(fault) => Stop::Faulted(fault),
         })?;
         if moved.state == goal {
+            deeds::note(plane, caller, Deed::Forced);
             return Ok(moved.state);
         }
     }
@@ -194,6 +195,7 @@ pub async fn set_weather(
     let told = move |_: &members::Change| skies.set(tenant, &stored);
     let change = plane.store().submit_then(Lane::Client(tenant), set, told).await?;
     members::settled(plane, change).await?;
+    deeds::note(plane, caller, Deed::Weather);
     Ok(weather)
 }
 

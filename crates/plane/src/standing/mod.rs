@@ -20,10 +20,12 @@ pub use store::StandingRow;
 pub struct Standing {
     /// None of its keys is accepted. What was accepted before goes on.
     pub suspended: bool,
+    /// As the front office counts: higher with each suspension and resumption, 0 before the first.
+    pub turn: u64,
 }
 
 /// Sets a tenant's standing. In force when this returns: no later call is judged by the old one, by no process. Set again
-/// it changes nothing.
+/// it changes nothing; neither does one of an earlier turn, whose ask was overtaken by a later one.
 pub async fn set(plane: &Plane, office: &Office, tenant: &TenantId, standing: Standing) -> Result<(), Stop<Refusal>> {
     let (id, shared, by) = (tenant.clone(), plane.shared(), office.word());
     let apply = move |tx: &mut Tx<'_>| {
@@ -32,10 +34,10 @@ pub async fn set(plane: &Plane, office: &Office, tenant: &TenantId, standing: St
         tx.want::<StandingRow>(&key);
         let tenant = grants::tenant_of(tx, &id)?;
         let before = tx.get::<StandingRow>(&key)?.map(|row| row.standing).unwrap_or_default();
-        if before == standing {
+        if standing.turn < before.turn || before == standing {
             return Ok((false, members::unchanged(tx, shared)?));
         }
-        let facts = serde_json::json!({"suspended": standing.suspended, "by": by}).to_string();
+        let facts = serde_json::json!({"suspended": standing.suspended, "turn": standing.turn, "by": by}).to_string();
         let draft = Draft { kind: "standing_set", facts, postings: "[]".to_owned(), answer: None };
         tx.append::<Refusal>(tenant, draft)?;
         tx.put(StandingRow { id: key, standing: standing.clone() });

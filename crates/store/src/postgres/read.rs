@@ -9,6 +9,7 @@ use std::sync::mpsc::sync_channel;
 use hashbrown::HashMap;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row as SqlRow, Statement};
 
 use super::columns::Columns;
@@ -56,18 +57,36 @@ impl PgReadSide {
         wait(&self.runtime, async move { call(&mut *link.lock().await).await })
     }
 
+    /// Rows by a text, and what stands for `$1` in it.
+    fn texts(
+        &self,
+        spec: &'static Spec,
+        sql: String,
+        with: Option<String>,
+        found: Found<'_>,
+    ) -> Result<(), EngineError> {
+        for row in self.call(move |reading| Box::pin(async move { reading.text(sql, with).await }))? {
+            match PgTake::checked(&row, spec, 0) {
+                Ok(mut take) => found(0, Ok(&mut take)),
+                Err(corrupt) => found(0, Err(corrupt)),
+            }
+        }
+        Ok(())
+    }
+
     fn query(&self, spec: &'static Spec, purpose: Purpose, columns: Columns) -> Result<Vec<SqlRow>, EngineError> {
         self.call(move |reading| Box::pin(async move { reading.link.query(spec, purpose, &columns).await }))
     }
 }
 
 impl Reading {
-    async fn text(&mut self, sql: String) -> Result<Vec<SqlRow>, EngineError> {
+    async fn text(&mut self, sql: String, with: Option<String>) -> Result<Vec<SqlRow>, EngineError> {
         if !self.texts.contains_key(&sql) {
             let prepared = patiently(self.link.client.prepare(&sql)).await?.map_err(|error| before_commit(&error))?;
             self.texts.insert(sql.clone(), prepared);
         }
-        let rows = patiently(self.link.client.query(&self.texts[&sql], &[])).await?;
+        let with: Vec<&(dyn ToSql + Sync)> = with.iter().map(|text| text as _).collect();
+        let rows = patiently(self.link.client.query(&self.texts[&sql], &with)).await?;
         rows.map_err(|error| before_commit(&error))
     }
 
@@ -118,20 +137,25 @@ impl ReadSide for PgReadSide {
         give(&self.query(spec, purpose, columns)?, spec, found)
     }
 
+    fn matching(
+        &mut self,
+        spec: &'static Spec,
+        column: &'static str,
+        text: &str,
+        found: Found<'_>,
+    ) -> Result<(), EngineError> {
+        let sql = format!("SELECT {} FROM {} WHERE {column} = $1", listed(spec, ""), spec.name);
+        self.texts(spec, sql, Some(text.to_owned()), found)
+    }
+
     fn select(&mut self, spec: &'static Spec, condition: &'static str, found: Found<'_>) -> Result<(), EngineError> {
         let sql = format!("SELECT {} FROM {} WHERE {condition}", listed(spec, ""), spec.name);
-        for row in self.call(move |reading| Box::pin(async move { reading.text(sql).await }))? {
-            match PgTake::checked(&row, spec, 0) {
-                Ok(mut take) => found(0, Ok(&mut take)),
-                Err(corrupt) => found(0, Err(corrupt)),
-            }
-        }
-        Ok(())
+        self.texts(spec, sql, None, found)
     }
 
     fn count(&mut self, spec: &'static Spec) -> Result<u64, EngineError> {
         let sql = format!("SELECT count(*) FROM {}", spec.name);
-        let rows = self.call(move |reading| Box::pin(async move { reading.text(sql).await }))?;
+        let rows = self.call(move |reading| Box::pin(async move { reading.text(sql, None).await }))?;
         let count: i64 = rows.first().and_then(|row| row.try_get(0).ok()).unwrap_or_default();
         Ok(count.unsigned_abs())
     }

@@ -66,8 +66,9 @@ fn same_key(spec: &Spec) -> String {
 }
 
 fn load(spec: &Spec, lock: &str) -> String {
+    // No table has a column of this name: a key's own would be ambiguous.
     format!(
-        "SELECT u.n, {} FROM unnest({}) WITH ORDINALITY AS u({}, n) JOIN {} t ON {}{lock}",
+        "SELECT u.nth_key, {} FROM unnest({}) WITH ORDINALITY AS u({}, nth_key) JOIN {} t ON {}{lock}",
         listed(spec, "t."),
         arrays(key_kinds(spec)),
         keys(spec).join(", "),

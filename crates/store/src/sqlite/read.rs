@@ -46,6 +46,19 @@ impl ReadSide for SqliteReadSide {
         by_ranges(self.connection.prepare_cached(sql)?, spec, limits, ends, found)
     }
 
+    fn matching(
+        &mut self,
+        spec: &'static Spec,
+        column: &'static str,
+        text: &str,
+        found: Found<'_>,
+    ) -> Result<(), EngineError> {
+        let sql = format!("SELECT {} FROM {} WHERE {column} = ?1", text::select_columns(spec), spec.name);
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        statement.raw_bind_parameter(1, text)?;
+        drain(&mut statement, spec, &mut |take| found(0, take))
+    }
+
     fn select(&mut self, spec: &'static Spec, condition: &'static str, found: Found<'_>) -> Result<(), EngineError> {
         let sql = format!("SELECT {} FROM {} WHERE {condition}", text::select_columns(spec), spec.name);
         let mut statement = self.connection.prepare_cached(&sql)?;
