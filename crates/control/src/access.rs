@@ -41,6 +41,7 @@ pub enum Where {
     Body,
     Path,
     Header,
+    Query,
 }
 
 /// One route: made by [`crate::rows`] alone, and told from others by its name.

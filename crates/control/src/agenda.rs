@@ -1,6 +1,6 @@
 //! What is due when, for every loop of the front office, in one order for each duty.
 
-use base::{Fault, Span, Time};
+use base::{Environment, Fault, Span, Time};
 use store::{Missing, Reader, Tx};
 
 use crate::json_row::json_row;
@@ -10,7 +10,8 @@ use crate::json_row::json_row;
 pub enum Duty {
     Mail,
     Environment,
-    Wish,
+    /// What is wanted of one side's plane: none holds up what is wanted of the other.
+    Wish(Environment),
 }
 
 impl Duty {
@@ -18,7 +19,8 @@ impl Duty {
         match self {
             Duty::Mail => "mail",
             Duty::Environment => "environment",
-            Duty::Wish => "wish",
+            Duty::Wish(Environment::Sandbox) => "sandbox_wish",
+            Duty::Wish(Environment::Live) => "live_wish",
         }
     }
 }
@@ -102,7 +104,7 @@ mod tests {
         };
         put(Duty::Mail, "one", None, Some(5)).await;
         put(Duty::Mail, "two", None, Some(3)).await;
-        put(Duty::Wish, "three", None, Some(1)).await;
+        put(Duty::Wish(base::Environment::Live), "three", None, Some(1)).await;
         put(Duty::Mail, "one", Some(5), Some(9)).await;
         let due = |now| {
             let rows = control.store().read(|reader| until(reader, Duty::Mail, Time(now), 10)).unwrap();

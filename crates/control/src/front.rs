@@ -4,13 +4,15 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 
-use base::{Chance, Clock, Fault, Stop, Time};
+use base::{Chance, Clock, Environment, Fault, Stop, Time};
 use store::{Halt, Lane, Options, Place, Store, TenantNo, Tx};
 use tokio::sync::Notify;
 
 use crate::hashing::Hasher;
+use crate::proof::Permit;
 use crate::schema::schema;
 use crate::secrets::{self, Secrets};
+use crate::sessions;
 use crate::settings::Settings;
 
 /// Control keeps one order for all of its entries; it is the front office's own, no tenant's.
@@ -94,6 +96,28 @@ impl Control {
         // The committer holds the bell and not control, which would keep the store open.
         let due = Arc::clone(&self.inner.due);
         self.store().submit_then(Lane::Client(OFFICE), run, move |_: &T| due.notify_waiters()).await
+    }
+
+    /// As [`Control::run`], by a permit. The rest of a request may come long after its permit was judged, so session and role
+    /// are judged again where nothing comes between. One that has ended meanwhile is a fault that passes: who asks again hears
+    /// why.
+    pub(crate) async fn run_by<T, R, F>(
+        &self,
+        permit: &Permit,
+        environment: Option<Environment>,
+        run: F,
+    ) -> Result<T, Stop<R>>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, Halt<R>> + Send + 'static,
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        let permit = permit.clone();
+        let run = move |tx: &mut Tx<'_>| match sessions::holds(tx, &permit, environment)? {
+            true => run(tx),
+            false => Err(Fault::busy("the session or the seat ended while it was being used").into()),
+        };
+        self.run(run).await
     }
 
     /// As [`Control::run`], for an operation that refuses nothing.

@@ -55,6 +55,13 @@ const PRESENT: (u32, u32, u32) = (19_456, 2, 1);
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
+impl Password {
+    /// Whether a new one would be hashed in the same way.
+    pub(crate) fn is_up_to_date(&self) -> bool {
+        (self.m, self.t, self.p) == PRESENT
+    }
+}
+
 /// Hashes a new password under the present parameters, with a salt of control's chance.
 pub(crate) async fn hash(control: &Control, password: Secret<String>) -> Result<Password, Fault> {
     let mut salt = [0u8; SALT_BYTES];
@@ -100,8 +107,12 @@ fn bytes(hex: &str) -> Result<Vec<u8>, Fault> {
 mod tests {
     use base::{Fault, Secret};
 
-    use super::{Password, WAITING_MOST, check, hash};
-    use crate::Control;
+    use data_encoding::HEXLOWER;
+
+    use super::{Password, WAITING_MOST, check, hash, hashed};
+    use crate::proof::{Carried, From};
+    use crate::users::UserRow;
+    use crate::{Control, sessions};
 
     fn control() -> (Control, tempfile::TempDir) {
         let dir = tempfile::tempdir().unwrap();
@@ -158,5 +169,38 @@ mod tests {
             assert!(task.await.unwrap());
         }
         assert_eq!(control.hasher().line.available_permits(), places);
+    }
+
+    #[tokio::test]
+    async fn a_right_password_is_kept_as_new_ones_are() {
+        let house = crate::users::tests::open();
+        let (control, jo) = (&house.control, house.registers("jo@example.com").await.unwrap());
+        let kept = || {
+            let row = control.store().read(|reader| reader.get::<UserRow>(&UserRow::keyed(&jo.user)));
+            row.unwrap().unwrap()
+        };
+        let log_in = async |password: &str| {
+            let from = From::new([203, 0, 113, 7].into(), "req_1", "a test");
+            sessions::log_in(control, &from, "jo@example.com", secret(password), Carried::Bearer).await.is_ok()
+        };
+        let today = kept().password;
+        assert!(log_in("SecurePass1").await);
+        assert!(kept().password == today);
+        // As it may have been kept years ago.
+        let old = Password { m: 8_192, t: 1, ..today.clone() };
+        let hash = hashed(control, secret("SecurePass1"), old.clone()).await.unwrap();
+        let old = Password { hash: HEXLOWER.encode(&hash), ..old };
+        let (row, weaker) = (kept(), old.clone());
+        let put = move |tx: &mut store::Tx<'_>| {
+            tx.get::<UserRow>(&UserRow::keyed(&row.id))?;
+            tx.put(UserRow { password: weaker.clone(), ..row.clone() });
+            Ok(())
+        };
+        control.change(put).await.unwrap();
+        assert!(!log_in("SecurePass2").await);
+        assert!(kept().password == old);
+        assert!(log_in("SecurePass1").await);
+        assert!(kept().password.is_up_to_date() && kept().password.salt != today.salt);
+        assert!(log_in("SecurePass1").await);
     }
 }

@@ -5,6 +5,8 @@
 use base::{ContractId, Environment, SessionId, TenantId, TicketId, Time, UserId};
 use store::{Bind, Corrupt, Kind, Take};
 
+use crate::plans::Product;
+
 /// What can be a key column: it is kept as a text or a number, so that ranges of keys can be named.
 pub trait Part: Sized {
     type Column;
@@ -124,23 +126,29 @@ macro_rules! text_parts {
 
 text_parts! { String TenantId UserId SessionId TicketId ContractId }
 
-impl Part for Environment {
-    type Column = String;
-    const KIND: Kind = Kind::Text;
+macro_rules! word_parts {
+    ($($kind:ty)+) => {$(
+        impl Part for $kind {
+            type Column = String;
+            const KIND: Kind = Kind::Text;
 
-    fn column(&self) -> String {
-        self.word().to_owned()
-    }
+            fn column(&self) -> String {
+                self.word().to_owned()
+            }
 
-    fn bind(column: &String, out: &mut dyn Bind) {
-        out.text(column);
-    }
+            fn bind(column: &String, out: &mut dyn Bind) {
+                out.text(column);
+            }
 
-    fn take(from: &mut dyn Take) -> Result<Environment, Corrupt> {
-        let found = Environment::from_word(from.text()?);
-        found.ok_or_else(|| from.corrupt("not an environment"))
-    }
+            fn take(from: &mut dyn Take) -> Result<$kind, Corrupt> {
+                let found = <$kind>::from_word(from.text()?);
+                found.ok_or_else(|| from.corrupt(concat!("not a ", stringify!($kind))))
+            }
+        }
+    )+};
 }
+
+word_parts! { Environment Product }
 
 impl Part for Time {
     type Column = i64;

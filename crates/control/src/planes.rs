@@ -1,11 +1,15 @@
 //! The port to the planes: what control may ask of one, and what it hears. Control knows neither addresses nor transports.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use base::{Environment, KeyId, KeyKind, Secret, Span, TenantId, Time};
+use base::payout_policy::{Destinations, PayoutLimit};
+use base::{Environment, KeyId, KeyKind, Month, PayoutPolicy, Secret, Span, TenantId, Time};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+
+pub use base::Deed;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -68,12 +72,28 @@ pub enum Ask {
         tenant: TenantId,
         wish: String,
     },
+    /// A tenant's fresh start; a sandbox alone has one. Done again at once it changes nothing.
+    Reset {
+        tenant: TenantId,
+    },
+    /// What the tenant has really done in this sandbox.
+    Deeds {
+        tenant: TenantId,
+    },
+    /// What these tenants used in one month.
+    Usage {
+        month: Month,
+        tenants: Vec<TenantId>,
+    },
 }
 
 /// What a plane knows of a tenant's terms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     pub suspended: bool,
+    /// Higher with each suspension and resumption; 0 before the first. A plane ignores one that is lower than what it has,
+    /// so an ask that was on its way when the operator's word changed cannot undo that.
+    pub turn: u64,
 }
 
 /// What happens to a key after it was minted.
@@ -83,7 +103,18 @@ pub enum KeyChange {
     Rename(String),
     Disable,
     Enable,
+    /// Of a payout key alone.
+    Policy(PolicyChange),
     Revoke,
+}
+
+/// What a payout key may do from now on; of it, what is left out stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyChange {
+    pub destinations: Option<Destinations>,
+    pub limits: Option<Vec<PayoutLimit>>,
+    pub ips: Option<Vec<IpNet>>,
 }
 
 /// Limits that every kind of key may carry.
@@ -93,6 +124,8 @@ pub struct KeyLimits {
     /// Empty means every address.
     pub ips: Vec<IpNet>,
     pub policy: AgentPolicy,
+    /// Of a payout key, where one key is shown: not in lists. One without it may withdraw nothing.
+    pub payout: Option<Box<PayoutPolicy>>,
 }
 
 /// What an agent key may move. Empty means no bound.
@@ -127,10 +160,21 @@ pub enum Reply {
         /// Absent in a replay: a secret is shown once and never kept.
         whole: Option<Secret<String>>,
         /// Of a rotation: the old key with its new expiry.
-        replaced: Option<KeyView>,
+        replaced: Option<Box<KeyView>>,
     },
     Key(KeyView),
     Keys(Vec<KeyView>),
+    /// A set of [`Deed`]s, each by its bit.
+    Deeds(u64),
+    /// Of tenants with any use.
+    Usage(Vec<Used>),
+}
+
+/// What one tenant used of a plane in one month, by what is counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    pub tenant: TenantId,
+    pub meters: BTreeMap<String, u64>,
 }
 
 /// Why an ask had no reply.
@@ -162,6 +206,8 @@ pub enum PlaneRefusal {
     PayoutExpiry,
     #[error("policy: amounts are whole cents above zero")]
     PolicyAmount,
+    #[error("policy: only a payout key has such a one")]
+    PolicyElsewhere,
     #[error("this tenant has as many keys as it may have")]
     TooManyKeys,
     #[error("this plane holds as many tenants as it can")]

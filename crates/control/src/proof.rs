@@ -252,7 +252,8 @@ impl StepUp {
 }
 
 impl Operator {
-    /// Only for the listener of the 0600 socket in control's directory, for start-up seeding, and for tests.
+    /// Only for the listener of the 0600 socket in control's directory, for commands that have its store for themselves, for start-up
+    /// seeding, and for tests.
     pub fn over_the_socket() -> Operator {
         Operator { _over_the_socket: () }
     }

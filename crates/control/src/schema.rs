@@ -4,13 +4,23 @@ use store::{Migration, Schema};
 
 use crate::Tenant;
 use crate::agenda::AgendaRow;
+use crate::approvals::ApprovalRow;
 use crate::audit::{AuditHeadRow, AuditRow};
+use crate::billing::{CheckoutRow, ProviderEventRow};
 use crate::environments::EnvironmentRow;
+use crate::invitations::InvitationRow;
 use crate::mail::MailRow;
+use crate::notifications::NotificationRow;
+use crate::passkeys::{CeremonyRow, PasskeyRow};
+use crate::plans::PlanRow;
+use crate::recovery::RecoveryRow;
 use crate::seats::{SeatOfRow, SeatRow};
-use crate::sessions::{InstallationRow, SessionRow, SignerRow};
+use crate::sessions::{InstallationRow, SessionRow};
+use crate::signers::SignerRow;
 use crate::throttle::ThrottleRow;
 use crate::tickets::TicketRow;
+use crate::totp::TotpRow;
+use crate::usage::UsageRow;
 use crate::users::{EmailRow, PendingEmailRow, UserRow};
 use crate::wishes::WishRow;
 
@@ -40,4 +50,15 @@ pub fn schema() -> Schema {
         .with::<AuditHeadRow>()
         .with::<SignerRow>()
         .with::<InstallationRow>()
+        .with::<PlanRow>()
+        .with::<ApprovalRow>()
+        .with::<TotpRow>()
+        .with::<RecoveryRow>()
+        .with::<PasskeyRow>()
+        .with::<CeremonyRow>()
+        .with::<InvitationRow>()
+        .with::<CheckoutRow>()
+        .with::<ProviderEventRow>()
+        .with::<UsageRow>()
+        .with::<NotificationRow>()
 }

@@ -17,6 +17,10 @@ pub(crate) struct Secrets {
     pub(crate) throttle: Secret<[u8; 32]>,
     /// Ids of wishes that come with an idempotency key, and fingerprints of what they ask for.
     pub(crate) wish: Secret<[u8; 32]>,
+    /// What is kept of recovery codes.
+    pub(crate) recovery: Secret<[u8; 32]>,
+    /// The seeds of authenticator apps are sealed under it.
+    pub(crate) seal: Secret<[u8; 32]>,
     /// The seed of each epoch's signer.
     pub(crate) signer: Secret<[u8; 32]>,
 }
@@ -32,6 +36,8 @@ pub(crate) fn load(dir: &Path, chance: &dyn Chance) -> Result<Secrets, Fault> {
         cookie: key("cookie"),
         throttle: key("throttle"),
         wish: key("wish"),
+        recovery: key("recovery"),
+        seal: key("seal"),
         signer: key("signer"),
     })
 }

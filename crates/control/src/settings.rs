@@ -2,13 +2,25 @@
 
 use base::Span;
 
+use crate::plans::Plans;
+
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How long a session lives.
     pub session: Span,
     pub limits: Limits,
+    /// Whether live waits for the operator's approval.
+    pub approval: Approval,
+    pub plans: Plans,
     /// Tests and soaks: each operation runs twice and the two runs are compared.
     pub run_twice: bool,
+}
+
+/// What live needs of the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approval {
+    Required,
+    Off,
 }
 
 /// Against guessing and flooding. A network is a /24 of IPv4 or a /64 of IPv6.
@@ -24,7 +36,7 @@ pub struct Limits {
     pub failures_per_address: u32,
     /// Registrations from one network in an hour.
     pub registrations_per_hour: u32,
-    /// Mails that one address gets on demand in an hour.
+    /// Mails of one kind that one address gets on demand in an hour: proofs of it, ways to a new password, invitations.
     pub mails_per_hour: u32,
     /// Mails that one network has sent on demand in an hour.
     pub mails_per_net: u32,
@@ -32,7 +44,13 @@ pub struct Limits {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { session: Span::hours(8), limits: Limits::default(), run_twice: false }
+        Settings {
+            session: Span::hours(8),
+            limits: Limits::default(),
+            approval: Approval::Required,
+            plans: Plans::published(),
+            run_twice: false,
+        }
     }
 }
 

@@ -10,9 +10,13 @@ use std::collections::BTreeMap;
 use base::Stop;
 use control::mail::Kind;
 use control::sessions::{self, LoggedIn};
-use control::{Carried, Control, users};
-use kit::{House, PASSWORD, from, mails, new_user, registered, secret, verified};
+use control::{Carried, Control, Role, invitations, users};
+use kit::{House, PASSWORD, desk, from, mails, new_user, registered, secret, verified};
 use store::Inspector;
+
+control::rows! {
+    MEMBERS: POST "/members", seats(B B N N N), at Nowhere, step_up, 201;
+}
 
 const TAKEN: &str = "taken@example.com";
 const FREE: &str = "free@example.com";
@@ -56,6 +60,7 @@ async fn log_in(control: &Control, email: &str, ip: &str, password: &str) -> Res
     let said = sessions::log_in(control, &from(ip), email, secret(password), Carried::Bearer).await;
     match said {
         Ok(LoggedIn::In { view, .. }) => Ok((view.verified, view.id.to_string())),
+        Ok(LoggedIn::SecondStep(_)) => panic!("nobody here has a second factor"),
         Err(Stop::Refused(refusal)) => Err(refusal.to_string()),
         Err(Stop::Faulted(fault)) => panic!("{}", fault.chain()),
     }
@@ -119,6 +124,22 @@ async fn asking_for_the_proof_again_tells_nothing() {
     let house = house().await;
     let letters = alike(&house, async |control, email, ip| said(users::resend(control, &from(ip), email).await));
     assert_eq!(letters.await, [vec![(Kind::AlreadyHere, false)], vec![], vec![(Kind::Confirm, true)]]);
+}
+
+#[tokio::test]
+async fn inviting_tells_nothing() {
+    let house = house().await;
+    verified(&house.control, "sam@example.com", "10.0.4.1").await;
+    let sam = desk::token(&house.control, "sam@example.com", "10.0.4.1").await;
+    let invite = async |control: &Control, email: &'static str, _: &'static str| {
+        let (permit, proof) = (desk::permit(control, &sam, MEMBERS), desk::proof(control, &sam));
+        let invited = said(invitations::invite(control, &permit, &proof, email, Role::Viewer).await)?;
+        Ok::<_, String>((invited.role, invited.email == email, invited.expires_at.since(invited.created_at)))
+    };
+    invite(&house.control, "first@example.com", "").await.unwrap();
+    mails(&house.control).await;
+    let invited = vec![(Kind::Invited, true)];
+    assert_eq!(alike(&house, invite).await, [invited.clone(), invited.clone(), invited]);
 }
 
 #[tokio::test]

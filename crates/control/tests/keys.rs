@@ -6,7 +6,7 @@
 mod kit;
 
 use base::{Environment, KeyKind, Secret, Span, Stop};
-use control::keys::{self, IdempotencyKey, NewKey, Page, Refusal, Shown, wire_id};
+use control::keys::{self, NewKey, Page, Refusal, Shown, wire_id};
 use control::{Ask, Control, Operator, PlaneRefusal, StepUp, tenants, users, wishes};
 use kit::planes::{FakePlanes, Fate, ordinary};
 use kit::{House, desk, new_user, registered};
@@ -70,9 +70,9 @@ impl Office {
         revoked.map(|key| key.revoked).map_err(refusal)
     }
 
-    async fn rotate(&self, id: &str, once: Option<IdempotencyKey>) -> Result<Shown, Stop<Refusal>> {
+    async fn rotate(&self, id: &str) -> Result<Shown, Stop<Refusal>> {
         let permit = desk::permit(self.control(), &self.token, desk::KEYS);
-        keys::rotate(self.control(), &self.planes, &permit, &self.proof(), id, 24, once).await
+        keys::rotate(self.control(), &self.planes, &permit, &self.proof(), id, 24, None).await
     }
 }
 
@@ -85,10 +85,6 @@ fn refusal(stop: Stop<Refusal>) -> Refusal {
 
 fn refused(shown: Result<Shown, Stop<Refusal>>) -> Refusal {
     refusal(shown.err().unwrap())
-}
-
-fn once(text: &str, name: &str) -> NewKey {
-    NewKey { once: IdempotencyKey::parse(text), ..ordinary(name) }
 }
 
 const SANDBOX: Environment = Environment::Sandbox;
@@ -107,7 +103,7 @@ async fn a_new_key_is_shown_whole_once_and_carries_what_was_asked_for() {
     let got = keys::get(office.control(), &office.planes, &permit, &id).await.map_err(refusal).unwrap();
     assert_eq!(got, shown.key);
     office.house.clock.advance(Span::days(1));
-    assert!(wishes::due(office.control()).unwrap().is_empty(), "nothing is left to undo");
+    assert!(wishes::due(office.control(), SANDBOX).unwrap().is_empty(), "nothing is left to undo");
 }
 
 #[tokio::test]
@@ -145,7 +141,7 @@ async fn a_key_whose_answer_was_lost_dies_and_one_that_was_never_made_leaves_not
     office.planes.script([Fate::Down]);
     assert_eq!(refused(office.create(SANDBOX, ordinary("down")).await), Refusal::Unreachable(SANDBOX));
     office.house.clock.advance(Span::days(1));
-    assert!(wishes::due(office.control()).unwrap().is_empty());
+    assert!(wishes::due(office.control(), SANDBOX).unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -163,51 +159,6 @@ async fn a_key_whose_answer_comes_too_late_is_not_shown_and_dies() {
 }
 
 #[tokio::test]
-async fn a_request_with_a_name_has_one_effect_and_shows_the_secret_once() {
-    let office = office().await;
-    let first = office.create(SANDBOX, once("a", "one")).await.map_err(refusal).ok().unwrap();
-    assert!(first.whole.is_some());
-    for _ in 0..2 {
-        let again = office.create(SANDBOX, once("a", "one")).await.map_err(refusal).ok().unwrap();
-        assert_eq!((again.key.id, again.whole.is_none()), (first.key.id, true));
-    }
-    assert_eq!(refused(office.create(SANDBOX, once("a", "two")).await), Refusal::OtherContent);
-    let other = office.create(SANDBOX, once("b", "one")).await.map_err(refusal).ok().unwrap();
-    assert_ne!(other.key.id, first.key.id);
-    // The same name on another door is another request.
-    let id = wire_id(SANDBOX, first.key.id);
-    let rotated = office.rotate(&id, IdempotencyKey::parse("a")).await.map_err(refusal).ok().unwrap();
-    assert!(rotated.whole.is_some());
-    assert_eq!(rotated.replaced.as_ref().map(|old| old.id), Some(first.key.id));
-    let again = office.rotate(&id, IdempotencyKey::parse("a")).await.map_err(refusal).ok().unwrap();
-    assert_eq!((again.key.id, again.whole.is_none()), (rotated.key.id, true));
-    assert_eq!(again.replaced.unwrap().limits.expires_at, Some(office.control().now().plus(Span::hours(24))));
-    assert_eq!(office.planes.alive(SANDBOX).len(), 3);
-    let house = office.house.again();
-    let office = Office { house, ..office };
-    let again = office.create(SANDBOX, once("a", "one")).await.map_err(refusal).ok().unwrap();
-    assert_eq!((again.key.id, again.whole.is_none()), (first.key.id, true));
-}
-
-#[tokio::test]
-async fn a_request_with_a_name_whose_answer_was_lost_gets_a_secret_in_the_end() {
-    let office = office().await;
-    office.planes.script([Fate::Lost]);
-    assert_eq!(refused(office.create(SANDBOX, once("a", "one")).await), Refusal::Unreachable(SANDBOX));
-    let busy = office.create(SANDBOX, once("a", "one")).await.err();
-    assert!(matches!(busy, Some(Stop::Faulted(fault)) if fault.busy));
-    office.house.clock.advance(Span::seconds(60));
-    desk::fulfil(office.control(), &office.planes).await;
-    let shown = office.create(SANDBOX, once("a", "one")).await.map_err(refusal).ok().unwrap();
-    assert!(shown.whole.is_some());
-    let again = office.create(SANDBOX, once("a", "one")).await.map_err(refusal).ok().unwrap();
-    assert_eq!((again.key.id, again.whole.is_none()), (shown.key.id, true));
-    office.house.clock.advance(Span::seconds(60));
-    desk::fulfil(office.control(), &office.planes).await;
-    assert_eq!(office.planes.alive(SANDBOX), [shown.key.id]);
-}
-
-#[tokio::test]
 async fn a_revocation_is_kept_until_it_comes_true() {
     let office = office().await;
     let id = office.key(SANDBOX).await;
@@ -215,7 +166,7 @@ async fn a_revocation_is_kept_until_it_comes_true() {
     assert_eq!(office.revoke(&id).await, Err(Refusal::Unreachable(SANDBOX)));
     assert_eq!(office.planes.alive(SANDBOX).len(), 1);
     let (environment, key) = keys::key_of(&id).unwrap();
-    let waiting = wishes::waiting(office.control(), environment).unwrap();
+    let waiting = wishes::waiting(office.control(), environment, None).unwrap().asks;
     assert!(matches!(&waiting[..], [Ask::Change { key: wished, .. }] if *wished == key));
     office.house.clock.advance(Span::seconds(5));
     office.planes.script([Fate::Lost]);
@@ -223,11 +174,11 @@ async fn a_revocation_is_kept_until_it_comes_true() {
     office.house.clock.advance(Span::seconds(5));
     assert_eq!(desk::fulfil(office.control(), &office.planes).await, 1);
     assert_eq!(office.planes.alive(SANDBOX), []);
-    assert_eq!(wishes::waiting(office.control(), environment).unwrap(), []);
+    assert_eq!(wishes::waiting(office.control(), environment, None).unwrap().asks, []);
     // It is dead already, which is what is wished for.
     assert_eq!(office.revoke(&id).await, Ok(true));
     office.house.clock.advance(Span::days(1));
-    assert!(wishes::due(office.control()).unwrap().is_empty());
+    assert!(wishes::due(office.control(), SANDBOX).unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -247,7 +198,7 @@ async fn keys_of_others_and_of_nobody_are_one_unknown() {
         let permit = desk::permit(control, &office.token, desk::KEYS);
         let proof = office.proof();
         assert_eq!(office.revoke(id).await, Err(Refusal::Unknown));
-        assert_eq!(refused(office.rotate(id, None).await), Refusal::Unknown);
+        assert_eq!(refused(office.rotate(id).await), Refusal::Unknown);
         let doors = [
             keys::get(control, &office.planes, &permit, id).await,
             keys::rename(control, &office.planes, &permit, id, "x".to_owned()).await,
@@ -266,7 +217,7 @@ async fn keys_of_others_and_of_nobody_are_one_unknown() {
     }
     assert_eq!(office.planes.asked(), []);
     office.house.clock.advance(Span::days(1));
-    assert!(wishes::due(office.control()).unwrap().is_empty());
+    assert!(wishes::due(office.control(), SANDBOX).unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -287,6 +238,45 @@ async fn disabling_asks_for_no_proof_and_enabling_does() {
     assert_eq!(named.map(|key| key.name).map_err(refusal), Ok("till 2".to_owned()));
     let unnamed = keys::rename(office.control(), &office.planes, &permit, &id, String::new()).await;
     assert_eq!(unnamed.map_err(refusal), Err(Refusal::Plane(PlaneRefusal::NameUnusable)));
+}
+
+#[tokio::test]
+async fn a_change_that_nobody_waits_for_is_in_the_audit_log() {
+    let office = office().await;
+    let id = office.key(SANDBOX).await;
+    let (control, permit, proof) =
+        (office.control(), desk::permit(office.control(), &office.token, desk::KEYS), office.proof());
+    let kinds = |lines| {
+        let lines = desk::noted(control, &office.token, lines).into_iter();
+        lines.map(|line| (line.kind, line.facts)).collect::<Vec<_>>()
+    };
+    let change = async |which| match which {
+        0 => keys::rename(control, &office.planes, &permit, &id, "till 2".to_owned()).await,
+        1 => keys::set_active(control, &office.planes, &permit, None, &id, false).await,
+        _ => keys::set_active(control, &office.planes, &permit, Some(&proof), &id, true).await,
+    };
+    let words = [
+        ("key_rename_wished", "key_renamed"),
+        ("key_disabling_wished", "key_disabled"),
+        ("key_enabling_wished", "key_enabled"),
+    ];
+    for (which, (wished, done)) in words.into_iter().enumerate() {
+        office.planes.script([Fate::Held]);
+        tokio::select! {
+            _ = change(which) => panic!("its answer is held"),
+            () = office.planes.held() => {}
+        }
+        let seen = keys::get(control, &office.planes, &permit, &id).await.map_err(refusal).unwrap();
+        assert_eq!((seen.name.as_str(), seen.active), ("till 2", which != 1), "it is in force");
+        let line = &kinds(1)[0];
+        assert_eq!(line.0, wished);
+        assert!(line.1.contains(r#""actor":"user"#), "{line:?}");
+        assert_eq!(line.1.contains("till 2"), which == 0, "{line:?}");
+
+        assert!(change(which).await.is_ok());
+        let lines: Vec<String> = kinds(3).into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(lines, [done, wished, wished]);
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use base::{Environment, Span, Stop, TenantId};
 use control::environments::{self, Refusal, Status, Step};
+use control::planes::Standing;
 use control::{Ask, Control, Denied, Operator, Planes, tenants, users, wishes};
 use kit::planes::{FakePlanes, Fate};
 use kit::{desk, new_user, registered, verified};
@@ -66,7 +67,7 @@ async fn the_doors_walk_as_the_table_says() {
                 let wished = environments::provision(control, &placed).await;
                 assert_eq!(wished.is_ok(), table[&key].is_some(), "{key:?}");
             }
-            "suspend" => drop(environments::suspend(control, &operator(), &tenant, SANDBOX).await),
+            "suspend" => drop(environments::suspend(control, &operator(), &tenant, SANDBOX, None).await),
             "resume" => drop(environments::resume(control, &operator(), &tenant, SANDBOX).await),
             "settle" => desk::provision(control, &planes).await,
             _ => {
@@ -123,8 +124,11 @@ async fn an_operators_tenant_gets_both_and_its_owner_hears_when_live_is_there() 
     assert_eq!(statuses(control, &tenant), [Status::Active, Status::Active]);
     let mails: Vec<_> = kit::mails(control).await.into_iter().map(|(kind, to, _)| (kind.word(), to)).collect();
     assert_eq!(mails, [("live-active", JO.to_owned())]);
-    // Back from a suspension it is not told again.
-    environments::suspend(control, &operator(), &tenant, LIVE).await.map_err(|_| "refused").unwrap();
+    // It hears of a suspension, and not again of the way back.
+    let why = Some("papers are missing".to_owned());
+    environments::suspend(control, &operator(), &tenant, LIVE, why).await.map_err(|_| "refused").unwrap();
+    let told: Vec<_> = kit::mails(control).await.into_iter().map(|(kind, ..)| kind.word()).collect();
+    assert_eq!(told, ["suspended"]);
     desk::provision(control, &planes).await;
     assert_eq!(statuses(control, &tenant), [Status::Active, Status::Suspended]);
     environments::resume(control, &operator(), &tenant, LIVE).await.map_err(|_| "refused").unwrap();
@@ -168,7 +172,7 @@ async fn worked_until(control: &Control, planes: &FakePlanes, mut left: usize) {
             if !goes_on() {
                 return;
             }
-            environments::step_done(control, &work, *step).await.unwrap();
+            assert!(environments::step_done(control, &work, *step).await.unwrap());
         }
         if !goes_on() {
             return;
@@ -207,7 +211,7 @@ async fn who_was_overtaken_changes_nothing() {
     house.clock.advance(Span::seconds(30));
     let quick = environments::take(control).await.unwrap().unwrap();
     for step in &slow.steps {
-        environments::step_done(control, &slow, *step).await.unwrap();
+        assert!(!environments::step_done(control, &slow, *step).await.unwrap());
     }
     environments::settled(control, &slow).await.unwrap();
     environments::failed(control, &slow, "too late").await.unwrap();
@@ -215,9 +219,9 @@ async fn who_was_overtaken_changes_nothing() {
     // Not settled while a step is not done; and the operator's word takes it away.
     environments::settled(control, &quick).await.unwrap();
     assert_eq!(statuses(control, &tenant)[0], Status::Provisioning);
-    environments::suspend(control, &operator(), &tenant, SANDBOX).await.map_err(|_| "refused").unwrap();
+    environments::suspend(control, &operator(), &tenant, SANDBOX, None).await.map_err(|_| "refused").unwrap();
     for step in &quick.steps {
-        environments::step_done(control, &quick, *step).await.unwrap();
+        assert!(!environments::step_done(control, &quick, *step).await.unwrap());
     }
     environments::settled(control, &quick).await.unwrap();
     assert_eq!(statuses(control, &tenant)[0], Status::Suspended);
@@ -254,22 +258,63 @@ async fn a_failure_is_shown_tried_again_ever_more_rarely_and_told_to_the_operato
     assert_eq!(statuses(control, &tenant)[0], Status::Active);
 }
 
+/// Of the one ask, which is about this tenant.
+fn standing(asks: Vec<Ask>, of: &TenantId) -> Standing {
+    match <[Ask; 1]>::try_from(asks) {
+        Ok([Ask::Stand { tenant, standing }]) if tenant == *of => standing,
+        other => panic!("not one standing of {of}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn who_was_suspended_and_resumed_again_has_lost_what_he_took_before() {
+    let house = kit::open();
+    let control = &house.control;
+    let tenant = registered(control, JO, HOME).await.tenant;
+    let before = environments::take(control).await.unwrap().unwrap();
+    for suspend in [true, false] {
+        let turned = match suspend {
+            true => environments::suspend(control, &operator(), &tenant, SANDBOX, None).await,
+            false => environments::resume(control, &operator(), &tenant, SANDBOX).await,
+        };
+        turned.map_err(|_| "refused").unwrap();
+    }
+    // Taken at the same moment, for as long, and wanted as before: it is another work all the same.
+    let after = environments::take(control).await.unwrap().unwrap();
+    assert!(!environments::step_done(control, &before, Step::Admit).await.unwrap());
+    assert!(environments::step_done(control, &after, Step::Admit).await.unwrap());
+    assert_eq!((before.standing.turn, after.standing.suspended), (0, false));
+    assert!(after.standing.turn > 1);
+}
+
 #[tokio::test]
 async fn a_suspension_holds_at_once_and_a_plane_that_starts_hears_of_it() {
     let house = kit::open();
     let (control, planes) = (&house.control, FakePlanes::new(&house.clock));
     let tenant = registered(control, JO, HOME).await.tenant;
     desk::provision(control, &planes).await;
-    environments::suspend(control, &operator(), &tenant, SANDBOX).await.map_err(|_| "refused").unwrap();
+    environments::suspend(control, &operator(), &tenant, SANDBOX, None).await.map_err(|_| "refused").unwrap();
     assert_eq!(statuses(control, &tenant)[0], Status::Suspended);
     let token = desk::token(control, JO, HOME).await;
     let placed = desk::placed(control, &token, desk::SANDBOX, SANDBOX);
     let wished = environments::provision(control, &placed).await;
     assert!(matches!(wished, Err(Stop::Refused(Refusal::Suspended))));
-    let heard = wishes::waiting(control, SANDBOX).unwrap();
-    assert!(matches!(&heard[..], [Ask::Stand { tenant: of, standing }] if *of == tenant && standing.suspended));
-    assert_eq!(wishes::waiting(control, LIVE).unwrap(), []);
+    let heard = || wishes::waiting(control, SANDBOX, None).unwrap().asks;
+    let first = standing(heard(), &tenant);
+    assert!(first.suspended && first.turn > 0);
+    assert_eq!(wishes::waiting(control, LIVE, None).unwrap().asks, []);
+    // Heard by the plane, it does not wait any more, however many were ever suspended.
+    desk::provision(control, &planes).await;
+    assert_eq!(heard(), []);
+    environments::resume(control, &operator(), &tenant, SANDBOX).await.map_err(|_| "refused").unwrap();
+    let second = standing(heard(), &tenant);
+    assert!(!second.suspended && second.turn > first.turn, "{first:?} {second:?}");
+    desk::provision(control, &planes).await;
+    assert_eq!(heard(), []);
+    // What was only ever wished for is no news of a turn.
+    registered(control, "mo@example.com", HOME).await;
+    assert_eq!(heard(), []);
     // What nobody wished for cannot be suspended.
-    let nothing = environments::suspend(control, &operator(), &tenant, LIVE).await;
+    let nothing = environments::suspend(control, &operator(), &tenant, LIVE, None).await;
     assert!(matches!(nothing, Err(Stop::Refused(Refusal::Unknown))));
 }

@@ -183,7 +183,7 @@ async fn a_login_takes_nothing_over_from_another() {
     registered(&house.control, JO, HOME).await;
     let logged_in = async || {
         let done = sessions::log_in(&house.control, &from(HOME), JO, secret(PASSWORD), Carried::Bearer).await;
-        let LoggedIn::In { issued, .. } = done.map_err(|_| "not signed in").unwrap();
+        let Ok(LoggedIn::In { issued, .. }) = done else { panic!("not signed in") };
         let Carrier::Token(token) = issued.carrier else { panic!("a cookie for a bearer") };
         token
     };

@@ -5,6 +5,7 @@
 mod kit;
 
 use base::{Span, Stop};
+use control::mail::Kind;
 use control::sessions::{self, LoggedIn, Refusal};
 use control::{Carried, Control, Limits, users};
 use kit::{House, PASSWORD, from, mails, secret, verified};
@@ -23,7 +24,8 @@ enum Said {
 async fn log_in(control: &Control, ip: &str, email: &str, password: &str) -> Said {
     match sessions::log_in(control, &from(ip), email, secret(password), Carried::Bearer).await {
         Ok(LoggedIn::In { .. }) => Said::In,
-        Err(Stop::Refused(Refusal::Invalid)) => Said::Invalid,
+        Ok(LoggedIn::SecondStep(_)) => panic!("nobody here has a second factor"),
+        Err(Stop::Refused(Refusal::Invalid | Refusal::CodeInvalid)) => Said::Invalid,
         Err(Stop::Refused(Refusal::Throttled { retry_after })) => Said::Throttled(retry_after),
         Err(Stop::Faulted(fault)) => panic!("{}", fault.chain()),
     }
@@ -111,6 +113,19 @@ async fn who_signed_in_from_a_network_before_still_does_while_others_guess() {
     assert!(reset.is_ok());
     assert_eq!(log_in(&house.control, "203.0.0.1", JO, "AnotherPass2").await, Said::In);
     assert!(matches!(log_in(&house.control, "198.51.100.1", JO, "AnotherPass2").await, Said::Throttled(_)));
+}
+
+#[tokio::test]
+async fn who_asks_for_other_mails_takes_nobodys_way_to_a_new_password() {
+    let house = house().await;
+    for net in 0..10 {
+        users::resend(&house.control, &from(&format!("203.0.{net}.1")), JO).await.map_err(|_| ()).unwrap();
+    }
+    users::forgot(&house.control, &from(HOME), JO).await.map_err(|_| ()).unwrap();
+    let letters: Vec<_> = mails(&house.control).await.into_iter().map(|(kind, _, _)| kind).collect();
+    let other = letters.iter().filter(|kind| **kind == Kind::AlreadyHere).count();
+    assert_eq!(other, usize::try_from(Limits::default().mails_per_hour).unwrap());
+    assert_eq!((letters.len(), letters.contains(&Kind::Reset)), (other + 1, true));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 mod kit;
 
 use base::{Secret, Span, Stop, mac};
-use control::{Control, Denied, Operator, Presented, sessions};
+use control::{Control, Denied, Operator, Presented, sessions, signers};
 use data_encoding::BASE64URL_NOPAD;
 use kit::{House, desk, from, registered};
 use ring::hmac;
@@ -145,7 +145,7 @@ async fn a_signature_by_anything_but_the_true_key_is_worth_nothing() {
     let (said, signature) = token.rsplit_once('.').unwrap();
     let (header, claims) = said.split_once('.').unwrap();
     // The public key, which everybody knows, as the secret of a keyed hash.
-    let public = sessions::signers(&house.control).unwrap();
+    let public = signers::list(&house.control).unwrap();
     let keyed = hmac::Key::new(hmac::HMAC_SHA256, &public[0].1);
     let confused = |header: &str| {
         let said = format!("{}.{claims}", encoded(header));
@@ -217,9 +217,9 @@ async fn a_session_ends_with_its_time_and_when_it_is_revoked() {
 async fn a_retired_epoch_verifies_for_eight_hours_more_and_signs_nothing_new() {
     let (house, old) = house().await;
     let operator = Operator::over_the_socket();
-    assert_eq!(sessions::rotate_signer(&house.control, &operator).await.unwrap(), 2);
+    assert_eq!(signers::rotate(&house.control, &operator).await.unwrap(), 2);
     assert_eq!(denied(&house.control, old.expose()), None);
-    assert_eq!(sessions::signers(&house.control).unwrap().iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(signers::list(&house.control).unwrap().iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), [1, 2]);
 
     house.clock.advance(Span::hours(1));
     let new = desk::token(&house.control, JO, HOME).await;
@@ -232,7 +232,7 @@ async fn a_retired_epoch_verifies_for_eight_hours_more_and_signs_nothing_new() {
     house.clock.advance(Span(1));
     let after = [new.expose(), &by_old].map(|token| denied(&house.control, token));
     assert_eq!(after, [None, Some(Denied::Unauthenticated)]);
-    let live = sessions::signers(&house.control).unwrap();
+    let live = signers::list(&house.control).unwrap();
     assert_eq!(live.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), [2]);
     let house = house.again();
     assert_eq!(denied(&house.control, new.expose()), None);

@@ -1,6 +1,7 @@
 //! The rows of the audit log. What a line says is in the journal, under its sequence.
 
-use base::Time;
+use ::store::{Direction, Reader};
+use base::{Fault, Time};
 
 use crate::json_row::json_row;
 
@@ -32,4 +33,16 @@ json_row! {
         n: u64,
         hash: String,
     }
+}
+
+/// The newest lines of a chain below a number, at most `limit`.
+pub(super) fn newest(reader: &Reader<'_>, of: &str, below: u64, limit: usize) -> Result<Vec<AuditRow>, Fault> {
+    let below = i64::try_from(below).unwrap_or(i64::MAX);
+    reader.walk(&(of.to_owned(), 0), &(of.to_owned(), below), Direction::Descending, limit)
+}
+
+/// The lines of a chain from one number on and below another.
+pub(super) fn oldest(reader: &Reader<'_>, of: &str, from: u64, below: u64) -> Result<Vec<AuditRow>, Fault> {
+    let key = |n: u64| (of.to_owned(), i64::try_from(n).unwrap_or(i64::MAX));
+    reader.walk(&key(from), &key(below), Direction::Ascending, usize::try_from(below - from).unwrap_or(usize::MAX))
 }

@@ -1,11 +1,11 @@
 use std::convert::Infallible;
 
-use ::store::{Direction, Entry};
-use base::{Fault, TenantId};
+use ::store::{Direction, Entry, Row, Tx};
+use base::{Fault, TenantId, Time};
 use data_encoding::HEXLOWER;
 use serde_json::json;
 
-use super::{AuditHeadRow, AuditRow, append, state};
+use super::{AuditHeadRow, AuditRow, Verified, append, state, verify};
 use crate::{Operator, tenants};
 
 #[tokio::test]
@@ -69,4 +69,88 @@ async fn a_chain_has_no_gap_and_each_line_leans_on_the_one_before_it_alone() {
         }
         assert_eq!(head.map(|head| (head.n, head.hash)), Some((lines.len() as u64, before)));
     }
+}
+
+/// A front office with a few lines in three chains, and the first tenant's.
+async fn kept() -> (crate::Control, String, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let control = crate::tenants::tests::open(dir.path());
+    let operator = Operator::over_the_socket();
+    let first = tenants::create(&control, &operator, "One").await.unwrap();
+    tenants::create(&control, &operator, "Two").await.unwrap();
+    for n in 0..3 {
+        for of in [Some(first.id.clone()), None] {
+            let act = operator.act();
+            let run = move |tx: &mut Tx<'_>| append(tx, &act, of.as_ref(), "tried", json!({"n": n, "what": "ever"}));
+            control.change(run).await.unwrap();
+        }
+    }
+    (control, first.id.to_string(), dir)
+}
+
+/// Puts rows as somebody would who may write to the store itself, and knows how.
+async fn tamper<R: Row>(control: &crate::Control, key: R::Key, row: Option<R>) {
+    let run = move |tx: &mut Tx<'_>| {
+        tx.get::<R>(&key)?;
+        match &row {
+            Some(row) => tx.put(row.clone()),
+            None => tx.remove::<R>(&key),
+        }
+        Ok(())
+    };
+    control.change(run).await.unwrap();
+}
+
+/// What is found wrong while a row is another, or gone; afterwards it is as it was.
+async fn wrong_with<R: Row>(control: &crate::Control, key: R::Key, spoil: impl Fn(R) -> Option<R>) -> Vec<String> {
+    let found = control.store().read(|reader| reader.get::<R>(&key)).unwrap().unwrap();
+    tamper(control, key.clone(), spoil(found.clone())).await;
+    let operator = Operator::over_the_socket();
+    let wrong = verify(control, &operator).unwrap().wrong;
+    tamper(control, key, Some(found)).await;
+    assert_eq!(verify(control, &operator).unwrap().wrong, Vec::<String>::new());
+    wrong
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_touched_is_whole() {
+    let (control, _, _dir) = kept().await;
+    let verified = verify(&control, &Operator::over_the_socket()).unwrap();
+    assert_eq!(verified, Verified { chains: 3, lines: 8, entries: 8, wrong: Vec::new() });
+}
+
+#[tokio::test]
+async fn whatever_is_changed_in_the_store_itself_is_found() {
+    let (control, of, _dir) = kept().await;
+    let line = |n: i64| (of.clone(), n);
+    let seq = control.store().read(|reader| reader.get::<AuditRow>(&line(2))).unwrap().unwrap().seq;
+    let entry = (crate::front::OFFICE, seq);
+    let second = |why: &str| vec![format!("{of}: line 2 is {why}")];
+    let (changed, alone) = ("not what was written after the line before it", "without its entry");
+
+    let said =
+        wrong_with(&control, entry, |row: Entry| Some(Entry { facts: row.facts.replace("ever", "else"), ..row }));
+    assert_eq!(said.await, second(changed));
+    let said = wrong_with(&control, entry, |row: Entry| Some(Entry { kind: "done".to_owned(), ..row }));
+    assert_eq!(said.await, second(changed));
+    let said = wrong_with(&control, entry, |row: Entry| Some(Entry { at: Time(row.at.0 + 1), ..row }));
+    assert_eq!(said.await, second(alone));
+    let said = wrong_with(&control, line(2), |row: AuditRow| Some(AuditRow { at: Time(row.at.0 + 1), ..row }));
+    assert_eq!(said.await, second(alone));
+    let said = wrong_with(&control, line(2), |row: AuditRow| Some(AuditRow { seq: row.seq + 1, ..row }));
+    assert_eq!(said.await, second(changed));
+    let said = wrong_with(&control, line(2), |row: AuditRow| Some(AuditRow { hash: "00".repeat(32), ..row }));
+    assert_eq!(said.await, second(changed));
+
+    let said = wrong_with(&control, entry, |_: Entry| None).await;
+    assert_eq!(said[1..], second(alone));
+    assert_eq!(said[0], "the chains end at 8 lines together, but 8 and 7 entries are there");
+    let said = wrong_with(&control, line(2), |_: AuditRow| None).await;
+    assert_eq!(said[1..], [format!("{of}: line 2 is missing")]);
+    let said = wrong_with(&control, line(4), |_: AuditRow| None).await;
+    assert_eq!(said[1..], [format!("{of}: it ends at line 3, where line 4 was the last")]);
+    let said = wrong_with(&control, of.clone(), |head: AuditHeadRow| Some(AuditHeadRow { n: 3, ..head })).await;
+    assert_eq!(said.len(), 2, "{said:?}");
+    let said = wrong_with(&control, of.clone(), |_: AuditHeadRow| None).await;
+    assert_eq!(said, ["the chains end at 4 lines together, but 8 and 8 entries are there"]);
 }

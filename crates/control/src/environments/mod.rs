@@ -4,6 +4,7 @@
 //! suspended environment. Life of an environment: not provisioned → provisioning → active, with `error` between tries, and
 //! suspended and resumed by the operator.
 
+mod reset;
 mod state;
 mod store;
 #[cfg(test)]
@@ -15,9 +16,14 @@ use base::{ContractId, Environment, Fault, Stop, TenantId, Time};
 use serde_json::json;
 
 use crate::act::Act;
+use crate::approvals::{self, Judged};
+use crate::mail::{self, Kind};
+use crate::notifications::{self, News};
+use crate::planes::Standing;
 use crate::proof::{Denied, Operator, Permit, Placed};
-use crate::{Control, audit};
+use crate::{Approval, Control, Tenant, audit, plans};
 
+pub use reset::{ResetRefusal, reset};
 use state::Event;
 pub use state::{Refusal, Status, Step, Wanted};
 pub use store::EnvironmentRow;
@@ -45,11 +51,17 @@ pub struct EnvironmentView {
 /// Wishes for an environment. An active one is answered as it is; one that failed is tried again at once.
 pub async fn provision(control: &Control, placed: &Placed) -> Result<Provisioned, Stop<Refusal>> {
     let (of, environment) = (placed.session().tenant().clone(), placed.environment());
-    let (verified, act) = (placed.session().verified(), placed.act(None));
+    let (verified, act, settings) = (placed.session().verified(), placed.act(None), control.settings().clone());
     let run = move |tx: &mut Tx<'_>| {
         let row = store::get(tx, &of, environment)?.ok_or(Halt::Refused(Refusal::Unknown))?;
         if row.status == Status::NotProvisioned && environment == Environment::Live {
-            return Err(Halt::Refused(live_gate(verified)));
+            let plan = plans::open_live(tx, &settings.plans, &of)?;
+            // Without the requirement nobody has to be approved; who was rejected stays so.
+            let judged = match (approvals::judged(tx, &of)?, settings.approval) {
+                (Judged::Undecided, Approval::Off) => Judged::Approved,
+                (judged, _) => judged,
+            };
+            state::live_gate(verified, plan, judged).map_err(Halt::Refused)?;
         }
         let fresh = row.status != Status::Active;
         let status = row.status.after(Event::Wish).ok_or(Halt::Refused(Refusal::Suspended))?;
@@ -63,12 +75,7 @@ pub async fn provision(control: &Control, placed: &Placed) -> Result<Provisioned
         store::keep(tx, row, Some(now))?;
         Ok(Provisioned { view, fresh })
     };
-    control.run(run).await
-}
-
-/// What live needs beyond its wish. No plan allows it yet: the operator opens it with the tenant.
-fn live_gate(verified: bool) -> Refusal {
-    if verified { Refusal::PlanRequired } else { Refusal::EmailNotVerified }
+    control.run_by(placed.permit(), Some(environment), run).await
 }
 
 /// Sandbox and live of the permit's tenant, who must be the one that is named.
@@ -95,14 +102,18 @@ pub fn show(control: &Control, _: &Operator, tenant: &TenantId) -> Result<[Envir
 }
 
 /// From now on the front office does nothing more for this environment, and its plane hears of it. Of one that nobody wished
-/// for there is nothing to suspend.
+/// for there is nothing to suspend. The tenant's owners hear of it, and of the reason where one is given.
 pub async fn suspend(
     control: &Control,
     operator: &Operator,
     tenant: &TenantId,
     environment: Environment,
+    reason: Option<String>,
 ) -> Result<EnvironmentView, Stop<Refusal>> {
-    turn(control, operator, tenant, environment, Event::Suspend).await
+    if reason.as_ref().is_some_and(|reason| !approvals::is_said(reason)) {
+        return Err(Stop::Refused(Refusal::ReasonUnusable));
+    }
+    turn(control, operator, tenant, environment, Event::Suspend, reason).await
 }
 
 /// It becomes active again as soon as its plane has heard of it. One that is not suspended stays as it is.
@@ -112,7 +123,7 @@ pub async fn resume(
     tenant: &TenantId,
     environment: Environment,
 ) -> Result<EnvironmentView, Stop<Refusal>> {
-    turn(control, operator, tenant, environment, Event::Resume).await
+    turn(control, operator, tenant, environment, Event::Resume, None).await
 }
 
 async fn turn(
@@ -121,8 +132,10 @@ async fn turn(
     tenant: &TenantId,
     environment: Environment,
     event: Event,
+    reason: Option<String>,
 ) -> Result<EnvironmentView, Stop<Refusal>> {
     let (of, act) = (tenant.clone(), operator.act().in_environment(environment));
+    let letter = mail::draw(control);
     let (wanted, kind) = match event {
         Event::Suspend => (Wanted::Suspended, "environment_suspended"),
         _ => (Wanted::Active, "environment_resumed"),
@@ -133,11 +146,17 @@ async fn turn(
         let Some(status) = row.status.after(event).filter(|status| *status != row.status) else {
             return Ok(seen(&row));
         };
-        audit::append::<Refusal>(tx, &act, Some(&of), kind, json!({"from": row.status.word()}))?;
-        // Whoever works on it has lost it: the work begins anew.
-        let (steps_done, taken_until) = (Vec::new(), None);
-        let row = EnvironmentRow { status, wanted, steps_done, taken_until, attempts: 0, reason: None, ..row };
-        let (view, now) = (seen(&row), tx.now());
+        let said = json!({"from": row.status.word(), "reason": reason});
+        audit::append::<Refusal>(tx, &act, Some(&of), kind, said)?;
+        if event == Event::Suspend {
+            let company = tx.get::<Tenant>(&of.to_string())?.map_or_else(String::new, |tenant| tenant.name);
+            let facts = json!({"company": company, "environment": environment.word(), "reason": reason});
+            let kind = Kind::Suspended;
+            notifications::tell(tx, &letter, &News { of: &of, environment, by: None, kind, facts: &facts })?;
+        }
+        let now = tx.now();
+        let row = row.turned(status, wanted, now);
+        let view = seen(&row);
         store::keep(tx, row, Some(now))?;
         Ok(view)
     };
@@ -156,6 +175,7 @@ pub(crate) fn open(tx: &mut Tx<'_>, of: &TenantId, ids: &[ContractId; 2], live: 
             id: id.clone(),
             status: if wished { Status::Provisioning } else { Status::NotProvisioned },
             wanted: Wanted::Active,
+            turn: 0,
             reason: None,
             provisioned_at: None,
             attempts: 0,
@@ -168,9 +188,27 @@ pub(crate) fn open(tx: &mut Tx<'_>, of: &TenantId, ids: &[ContractId; 2], live: 
     Ok(())
 }
 
+/// Suspends what a tenant has whose people are all gone.
+pub(crate) fn close<R>(tx: &mut Tx<'_>, act: &Act, of: &TenantId) -> Result<(), Halt<R>> {
+    for environment in Environment::ALL {
+        let Some(row) = store::get(tx, of, environment)? else { continue };
+        let Some(status) = row.status.after(Event::Suspend).filter(|status| *status != row.status) else { continue };
+        let act = act.clone().in_environment(environment);
+        audit::append(tx, &act, Some(of), "environment_suspended", json!({"from": row.status.word()}))?;
+        let now = tx.now();
+        store::keep(tx, row.turned(status, Wanted::Suspended, now), Some(now))?;
+    }
+    Ok(())
+}
+
 /// Whether this environment is active, for operations that need it.
 pub(crate) fn is_active(tx: &mut Tx<'_>, of: &TenantId, environment: Environment) -> Result<bool, Missing> {
     Ok(store::get(tx, of, environment)?.is_some_and(|row| row.status == Status::Active))
+}
+
+/// How a tenant's sandbox and live stand.
+pub(crate) fn statuses(control: &Control, of: &TenantId) -> Result<Option<[Status; 2]>, Fault> {
+    Ok(both(control, of)?.map(|rows| rows.map(|row| row.status)))
 }
 
 /// Which of a tenant's environments its plane knows by now, suspended ones included.
@@ -179,11 +217,19 @@ pub(crate) fn known(control: &Control, of: &TenantId) -> Result<Vec<Environment>
     Ok(rows.filter(|row| row.provisioned_at.is_some()).map(|row| row.environment).collect())
 }
 
-/// Everything that is suspended on one side.
-pub(crate) fn suspended(reader: &Reader<'_>, environment: Environment) -> Result<Vec<TenantId>, Fault> {
-    let rows = reader.select::<EnvironmentRow>("1 = 1 ORDER BY of, environment")?.into_iter();
-    let here = rows.filter(|row| row.environment == environment && row.wanted == Wanted::Suspended);
-    Ok(here.map(|row| row.of).collect())
+/// Whose work on one side is not done, by tenant: a plane may not have heard yet where these stand.
+pub(crate) fn unfinished(reader: &Reader<'_>, environment: Environment) -> Result<Vec<TenantId>, Fault> {
+    let mut here = work::all_due(reader)?;
+    here.retain(|(_, side)| *side == environment);
+    let mut tenants: Vec<TenantId> = here.into_iter().map(|(of, _)| of).collect();
+    tenants.sort();
+    Ok(tenants)
+}
+
+/// Where an environment stands that was suspended or resumed before; nothing of any other.
+pub(crate) fn turned(reader: &Reader<'_>, of: &TenantId, environment: Environment) -> Result<Option<Standing>, Fault> {
+    let row = reader.get::<EnvironmentRow>(&EnvironmentRow::keyed(of, &environment))?;
+    Ok(row.filter(|row| row.turn > 0).map(|row| row.standing()))
 }
 
 fn both(control: &Control, of: &TenantId) -> Result<Option<[EnvironmentRow; 2]>, Fault> {

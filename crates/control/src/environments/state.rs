@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::approvals::Judged;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -44,9 +46,9 @@ pub enum Step {
 }
 
 /// Why an environment is not provisioned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    #[error("no tenant has this id")]
+    #[error("no tenant has this id, or nobody has asked for this environment")]
     Unknown,
     #[error("prove your e-mail address first")]
     EmailNotVerified,
@@ -54,8 +56,23 @@ pub enum Refusal {
     PlanRequired,
     #[error("live needs the operator's approval")]
     ApprovalRequired,
+    #[error("the operator does not approve live: {}", reason.as_deref().unwrap_or("no reason was given"))]
+    Rejected { reason: Option<String> },
     #[error("the environment is suspended")]
     Suspended,
+    #[error("reason: give 1 to 200 characters, none of them a control character")]
+    ReasonUnusable,
+}
+
+/// What live needs beyond its wish, named in this order: a proved address, a plan that opens it, the operator's approval.
+pub(super) fn live_gate(verified: bool, plan: bool, approval: Judged) -> Result<(), Refusal> {
+    match approval {
+        _ if !verified => Err(Refusal::EmailNotVerified),
+        _ if !plan => Err(Refusal::PlanRequired),
+        Judged::Approved => Ok(()),
+        Judged::Undecided => Err(Refusal::ApprovalRequired),
+        Judged::Rejected { reason } => Err(Refusal::Rejected { reason }),
+    }
 }
 
 impl Status {

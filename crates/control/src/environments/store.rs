@@ -6,6 +6,7 @@ use base::{ContractId, Environment, TenantId, Time};
 use super::state::{Status, Step, Wanted};
 use crate::agenda::{self, Duty};
 use crate::json_row::json_row;
+use crate::planes::Standing;
 
 json_row! {
     /// One environment of one tenant.
@@ -19,6 +20,8 @@ json_row! {
         id: ContractId,
         status: Status,
         wanted: Wanted,
+        /// Higher with each suspension and resumption, as in [`Standing`]; 0 before the first.
+        turn: u64,
         /// Why the last try failed, for the operator.
         reason: Option<String>,
         provisioned_at: Option<Time>,
@@ -28,6 +31,21 @@ json_row! {
         steps_done: Vec<Step>,
         /// Its place on the agenda; none when there is no work.
         due_at: Option<Time>,
+    }
+}
+
+impl EnvironmentRow {
+    /// What its plane is to know.
+    pub(super) fn standing(&self) -> Standing {
+        Standing { suspended: self.wanted == Wanted::Suspended, turn: self.turn }
+    }
+
+    /// Wanted otherwise from now on. Whoever works on it has lost it: the work begins anew. The turn is at least the time in
+    /// microseconds, so that a store which was put back to an earlier day does not count what its planes have counted already.
+    pub(super) fn turned(self, status: Status, wanted: Wanted, now: Time) -> EnvironmentRow {
+        let turn = self.turn.saturating_add(1).max(u64::try_from(now.0).unwrap_or(0));
+        let (steps_done, taken_until) = (Vec::new(), None);
+        EnvironmentRow { status, wanted, turn, steps_done, taken_until, attempts: 0, reason: None, ..self }
     }
 }
 

@@ -1,22 +1,21 @@
 //! The work on environments, as the loop does it: taken for half a minute, step by step, settled or due again later.
 
-use ::store::{Missing, Tx};
+use ::store::{Missing, Reader, Tx};
 use base::{Environment, Fault, Span, TenantId, Time};
 use serde_json::json;
 
-use super::{EnvironmentRow, Event, Status, Step, Wanted, act, store};
+use super::{EnvironmentRow, Event, Status, Step, act, store};
 use crate::agenda::{self, Duty};
-use crate::mail::{self, Letter};
+use crate::mail;
+use crate::notifications::{self, News};
 use crate::planes::Standing;
-use crate::users::UserRow;
-use crate::{Control, Role, Tenant, audit, seats};
+use crate::{Control, Tenant, audit};
 
 /// What the loop does next for one environment, for 30 seconds this taker's.
 #[derive(Clone, Debug)]
 pub struct Work {
     pub of: TenantId,
     pub environment: Environment,
-    pub wanted: Wanted,
     /// Still to be done, in order.
     pub steps: Vec<Step>,
     /// The tenant's.
@@ -29,10 +28,10 @@ pub struct Work {
 const LEASE: Span = Span::seconds(30);
 /// Between two tries at most.
 const WAIT_MOST: Span = Span::seconds(30);
+/// Lines of the agenda that are read at once, far above what is ever unfinished.
+const READ_MOST: usize = 1_000_000;
 /// Due environments that one call looks at.
 const LOOKED_AT: usize = 16;
-/// Owners who are told that live is there.
-const TOLD_MOST: usize = 5;
 
 /// The next environment whose work is due.
 pub async fn take(control: &Control) -> Result<Option<Work>, Fault> {
@@ -57,26 +56,33 @@ fn take_one(tx: &mut Tx<'_>, of: &TenantId, environment: Environment) -> Result<
     let work = Work {
         of: of.clone(),
         environment,
-        wanted: row.wanted,
         steps: Step::ALL.into_iter().filter(|step| !row.steps_done.contains(step)).collect(),
         name,
-        standing: Standing { suspended: row.wanted == Wanted::Suspended },
+        standing: row.standing(),
         lease,
     };
     store::keep(tx, EnvironmentRow { taken_until: Some(lease), ..row }, Some(lease))?;
     Ok(Some(work))
 }
 
-/// One step need not be done again. Of work that somebody else has by now nothing is kept.
-pub async fn step_done(control: &Control, work: &Work, step: Step) -> Result<(), Fault> {
+/// Everything that is not done, due or not; in no order that lasts.
+pub(super) fn all_due(reader: &Reader<'_>) -> Result<Vec<(TenantId, Environment)>, Fault> {
+    let lines = agenda::until(reader, Duty::Environment, Time(i64::MAX - 1), READ_MOST)?;
+    Ok(lines.iter().filter_map(|line| store::of_agenda(&line.id)).collect())
+}
+
+/// One step need not be done again. Answers whether the work is still this taker's: if not, nothing is kept, and what it
+/// knows of the terms is of yesterday.
+pub async fn step_done(control: &Control, work: &Work, step: Step) -> Result<bool, Fault> {
     let work = work.clone();
     let run = move |tx: &mut Tx<'_>| {
-        let Some(mut row) = taken(tx, &work)? else { return Ok(()) };
+        let Some(mut row) = taken(tx, &work)? else { return Ok(false) };
         if !row.steps_done.contains(&step) {
             row.steps_done.push(step);
         }
         let due = row.due_at;
-        Ok(store::keep(tx, row, due)?)
+        store::keep(tx, row, due)?;
+        Ok(true)
     };
     control.change(run).await
 }
@@ -92,7 +98,9 @@ pub async fn settled(control: &Control, work: &Work) -> Result<(), Fault> {
         let kind = if status == Status::Active { "environment_active" } else { "environment_kept_suspended" };
         audit::append(tx, &act(row.environment), Some(&of), kind, json!({"attempts": row.attempts + 1}))?;
         if first && row.environment == Environment::Live {
-            tell_owners(tx, &of, &work.name, &letter)?;
+            let facts = json!({"tenant": of.to_string(), "company": work.name});
+            let (environment, kind) = (row.environment, mail::Kind::LiveActive);
+            notifications::tell(tx, &letter, &News { of: &of, environment, by: None, kind, facts: &facts })?;
         }
         let provisioned_at = row.provisioned_at.or((status == Status::Active).then_some(tx.now()));
         let row = EnvironmentRow { status, provisioned_at, attempts: 0, reason: None, taken_until: None, ..row };
@@ -122,17 +130,5 @@ pub async fn failed(control: &Control, work: &Work, why: &str) -> Result<(), Fau
 /// The row, if this taker still has it.
 fn taken(tx: &mut Tx<'_>, work: &Work) -> Result<Option<EnvironmentRow>, Missing> {
     let row = store::get(tx, &work.of, work.environment)?;
-    Ok(row.filter(|row| row.taken_until == Some(work.lease) && row.wanted == work.wanted))
-}
-
-/// The way to live is over: its owners hear where it is.
-fn tell_owners(tx: &mut Tx<'_>, of: &TenantId, company: &str, letter: &str) -> Result<(), Missing> {
-    let owners = seats::of(tx, of)?.into_iter().filter(|seat| seat.role == Role::Owner);
-    for (at, owner) in owners.take(TOLD_MOST).enumerate() {
-        let Some(user) = tx.get::<UserRow>(&UserRow::keyed(&owner.person))? else { continue };
-        let facts = json!({"tenant": of.to_string(), "company": company});
-        let (id, address, person) = (format!("{letter}{at}"), user.email, Some(owner.person));
-        mail::put(tx, Letter { id, kind: mail::Kind::LiveActive, address, person, ticket: None, facts })?;
-    }
-    Ok(())
+    Ok(row.filter(|row| row.taken_until == Some(work.lease) && row.turn == work.standing.turn))
 }

@@ -4,7 +4,7 @@
 //! down. Whatever is cut off in between is the loop's: it revokes what nobody has seen. A request with an idempotency key has
 //! one effect; its repetitions show the key without its secret.
 
-use ::store::{Claim, Entry, Halt, Once, Tx};
+use ::store::{Claim, Entry, Halt, Missing, Once, Tx};
 use base::{Environment, Fault, KeyId, Stop, TenantId, UserId, mac};
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
@@ -13,25 +13,35 @@ use super::{Refusal, Shown, ask, one_key, tell};
 use crate::act::Act;
 use crate::front::OFFICE;
 use crate::planes::{Ask, KeyView, NotDone, PlaneRefusal, Planes, Reply};
+use crate::proof::Permit;
 use crate::wishes::{self, Ended, What, Wish};
 use crate::{Control, audit, environments, mail};
 
 /// Which door it came through, as a claim names it.
 #[derive(Clone, Copy)]
 #[repr(u16)]
-pub(super) enum Route {
+pub(crate) enum Route {
     Create = 1,
     Rotate = 2,
+    CreatePayout = 3,
+    RotatePayout = 4,
+}
+
+/// How a request is told from others: by its door and, where it has one, its own name.
+pub(crate) struct Named {
+    pub(crate) route: Route,
+    pub(crate) once: Option<super::IdempotencyKey>,
 }
 
 /// What is minted, for whom.
 pub(super) struct Minting {
+    /// Judged again with each commit: nothing is handed out to who has lost session or seat meanwhile.
+    pub(super) permit: Permit,
     pub(super) of: TenantId,
     pub(super) environment: Environment,
     pub(super) user: UserId,
     pub(super) act: Act,
-    pub(super) route: Route,
-    pub(super) once: Option<super::IdempotencyKey>,
+    pub(super) named: Named,
     /// What was asked for, in JSON: the same content is the same text.
     pub(super) content: String,
 }
@@ -41,6 +51,14 @@ enum Begun {
     Now,
     /// It had its effect: the key, and the one that it replaced.
     Before(KeyId, Option<KeyId>),
+}
+
+/// The wishes of one request. One that turned out to be voided is kept on until the request has ended, beside the one that
+/// follows it, so that a repetition finds it and waits.
+#[derive(Clone)]
+struct Tried {
+    wish: String,
+    voided: Vec<String>,
 }
 
 /// A wish that lived on as voided is followed by a fresh one; more than a few in a row cannot be.
@@ -53,39 +71,35 @@ pub(super) async fn mint(
     minting: Minting,
     said: impl Fn(String, String) -> Ask,
 ) -> Result<Shown, Stop<Refusal>> {
-    let once = minting.once.as_ref().map(|once| minting.claim(control, once.as_str()));
-    let mut wish = once.as_ref().map_or_else(|| draw(control), |once| once.key.2.to_string());
+    let once = minting.named.once.as_ref().map(|once| minting.claim(control, once.as_str()));
+    let wish = once.as_ref().map_or_else(|| draw(control), |once| once.key.2.to_string());
+    let mut tried = Tried { wish, voided: Vec::new() };
     let fingerprint = HEXLOWER.encode(&minting.fingerprint(control));
-    let mut voided = None;
     for _ in 0..WISHES_MOST {
-        match begin(control, &minting, &wish, voided.take(), once.clone()).await? {
+        match begin(control, &minting, &tried.wish, once.clone()).await? {
             Begun::Before(key, replaced) => return again(planes, &minting, key, replaced).await,
             Begun::Now => {}
         }
-        let answer = planes.ask(minting.environment, said(wish.clone(), fingerprint.clone())).await;
+        let answer = planes.ask(minting.environment, said(tried.wish.clone(), fingerprint.clone())).await;
         match answer {
             Ok(Reply::Minted { key, whole: Some(whole), replaced }) => {
-                confirm(control, &minting, &wish, once, &key, replaced.as_ref()).await?;
-                return Ok(Shown { key, whole: Some(whole), replaced });
+                confirm(control, &minting, tried, once, &key, replaced.as_deref()).await?;
+                return Ok(Shown { key, whole: Some(whole), replaced: replaced.map(|old| *old) });
             }
             // Minted once and never confirmed: nobody has its secret. The loop voids it.
             Ok(Reply::Minted { whole: None, .. }) => return Err(unreachable(minting.environment)),
             Ok(_) => return Err(Stop::Faulted(Fault::new("the plane answered something else than a key"))),
-            Err(NotDone::Refused(PlaneRefusal::Voided)) => voided = Some(std::mem::replace(&mut wish, draw(control))),
-            Err(not_done) => return Err(give_up(control, &minting, wish, not_done).await?),
+            Err(NotDone::Refused(PlaneRefusal::Voided)) => {
+                tried.voided.push(std::mem::replace(&mut tried.wish, draw(control)));
+            }
+            Err(not_done) => return Err(give_up(control, &minting, tried, not_done).await?),
         }
     }
     Err(unreachable(minting.environment))
 }
 
 /// First of the two commits around an ask: its wish, or what an earlier one led to.
-async fn begin(
-    control: &Control,
-    minting: &Minting,
-    wish: &str,
-    voided: Option<String>,
-    once: Option<Once>,
-) -> Result<Begun, Stop<Refusal>> {
+async fn begin(control: &Control, minting: &Minting, wish: &str, once: Option<Once>) -> Result<Begun, Stop<Refusal>> {
     let (of, environment) = (minting.of.clone(), minting.environment);
     let what = What::Void { wish: wish.to_owned() };
     let wish = Wish { id: wish.to_owned(), of: of.clone(), environment, what };
@@ -102,50 +116,51 @@ async fn begin(
         if !environments::is_active(tx, &of, environment)? {
             return Err(Halt::Refused(Refusal::NotActive(environment)));
         }
-        if let Some(voided) = &voided {
-            wishes::drop_it(tx, voided)?;
-        }
         match wishes::keep(tx, &wish)? {
             true => Ok(Begun::Now),
-            false => Err(Halt::Faulted(Fault::busy("the same request is being worked on; try again"))),
+            false => Err(Halt::Refused(Refusal::InProgress)),
         }
     };
-    control.run(run).await
+    control.run_by(&minting.permit, Some(environment), run).await
 }
 
-/// Second of the two commits: the wish is forgotten and the change is written down, or it came too late and counts as undone.
+/// Second of the two commits: the wishes are forgotten and the change is written down, or it came too late and counts as undone.
 async fn confirm(
     control: &Control,
     minting: &Minting,
-    wish: &str,
+    tried: Tried,
     once: Option<Once>,
     key: &KeyView,
     replaced: Option<&KeyView>,
 ) -> Result<(), Stop<Refusal>> {
-    let (wish, of, environment) = (wish.to_owned(), minting.of.clone(), minting.environment);
+    let (of, environment) = (minting.of.clone(), minting.environment);
     let (act, user, letter) = (minting.act.clone(), minting.user.clone(), mail::draw(control));
     let facts = facts(key, replaced);
     let kind = if replaced.is_some() { "key_rotated" } else { "key_created" };
     let run = move |tx: &mut Tx<'_>| {
-        if wishes::end(tx, &wish)? == Ended::Overtaken {
+        // A repetition was quicker. The wish stays, and the loop voids what was minted under it.
+        if once.as_ref().map(|once| tx.get::<Claim>(&once.key)).transpose()?.flatten().is_some() {
+            return Err(Halt::Refused(Refusal::InProgress));
+        }
+        if wishes::end(tx, &tried.wish)? == Ended::Overtaken {
             return Err(Halt::Refused(Refusal::Unreachable(environment)));
         }
+        drop_all(tx, &tried.voided)?;
         let seq = tx.next_seq(OFFICE)?;
         if let Some(once) = &once {
-            tx.get::<Claim>(&once.key)?;
             tx.claim(once, seq);
         }
         audit::append::<Refusal>(tx, &act, Some(&of), kind, facts.clone())?;
-        Ok(tell(tx, environment, &user, mail::Kind::KeyCreated, &letter, &facts)?)
+        Ok(tell(tx, &of, environment, &user, mail::Kind::KeyCreated, &letter, &facts)?)
     };
-    control.run(run).await
+    control.run_by(&minting.permit, Some(environment), run).await
 }
 
 /// After an ask without a key: what it means, and whether the wish still has something to do.
 async fn give_up(
     control: &Control,
     minting: &Minting,
-    wish: String,
+    tried: Tried,
     not_done: NotDone,
 ) -> Result<Stop<Refusal>, Fault> {
     let may_live = match &not_done {
@@ -154,12 +169,20 @@ async fn give_up(
         NotDone::Refused(refusal) => *refusal == PlaneRefusal::OtherContent,
     };
     if !may_live {
-        control.change(move |tx: &mut Tx<'_>| Ok(wishes::drop_it(tx, &wish).map(|_| ())?)).await?;
+        let run = move |tx: &mut Tx<'_>| {
+            wishes::drop_it(tx, &tried.wish)?;
+            Ok(drop_all(tx, &tried.voided)?)
+        };
+        control.change(run).await?;
     }
     Ok(match not_done {
         NotDone::Refused(PlaneRefusal::TenantUnknown) => Stop::Refused(Refusal::NotActive(minting.environment)),
         not_done => super::stopped(minting.environment, not_done),
     })
+}
+
+fn drop_all(tx: &mut Tx<'_>, voided: &[String]) -> Result<(), Missing> {
+    voided.iter().try_for_each(|wish| wishes::drop_it(tx, wish).map(|_| ()))
 }
 
 /// A repetition of what had its effect: the key as it is now, without its secret.
@@ -184,7 +207,7 @@ async fn again(
 impl Minting {
     /// The request's identity, whose key is also its wish.
     fn claim(&self, control: &Control, once: &str) -> Once {
-        let route = self.route as u16;
+        let route = self.named.route as u16;
         let name = format!("{}\n{}\n{route}\n{once}", self.of, self.environment);
         let key = HEXLOWER.encode(&mac::hmac(&control.secrets().wish, &[b"wish\n", name.as_bytes()])[..20]);
         Once { key: (OFFICE, route, key.into()), fingerprint: self.fingerprint(control) }

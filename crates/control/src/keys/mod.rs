@@ -11,18 +11,20 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use ::store::{Missing, Tx};
-use base::{Environment, Fault, KeyId, KeyKind, Secret, Span, Stop, UserId};
+use ::store::{Halt, Missing, Tx};
+use base::{Environment, Fault, KeyId, KeyKind, PayoutPolicy, Secret, Span, Stop, TenantId, UserId};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use self::mint::{Minting, Route};
-use crate::mail::{self, Letter};
+use self::mint::Minting;
+use crate::act::Act;
+use crate::mail;
+use crate::notifications::{self, News};
 use crate::planes::{AgentPolicy, Ask, KeyChange, KeyLimits, KeyView, NotDone, PlaneRefusal, Planes, Reply};
 use crate::proof::{Permit, Placed, StepUp};
-use crate::users::UserRow;
 use crate::{Control, audit, environments};
 
+pub(crate) use mint::{Named, Route};
 pub use revoke::revoke;
 pub use state::{IdempotencyKey, Refusal, key_of, wire_id};
 
@@ -72,20 +74,34 @@ pub async fn create(
     if new.kind == KeyKind::Payout {
         return Err(Stop::Refused(Refusal::KindElsewhere));
     }
+    create_by(control, planes, placed, step_up, Route::Create, (new, None)).await
+}
+
+/// A key of any kind; a payout key has its policy beside.
+pub(crate) async fn create_by(
+    control: &Control,
+    planes: &dyn Planes,
+    placed: &Placed,
+    step_up: &StepUp,
+    route: Route,
+    (new, payout): (NewKey, Option<PayoutPolicy>),
+) -> Result<Shown, Stop<Refusal>> {
+    own(step_up, placed.permit())?;
     let NewKey { name, kind, expires_in_days, ips, policy, once } = new;
     let session = placed.session();
-    let content = json!([kind, name, expires_in_days, ips, policy]).to_string();
+    let content = json!([kind, name, expires_in_days, ips, policy, payout]).to_string();
     let minting = Minting {
+        permit: placed.permit().clone(),
         of: session.tenant().clone(),
         environment: placed.environment(),
         user: session.user().clone(),
         act: placed.act(Some(step_up)),
-        route: Route::Create,
-        once,
+        named: Named { route, once },
         content,
     };
     let expires_at = expires_in_days.map(|days| control.now().plus(Span::days(i64::from(days))));
-    let (tenant, limits) = (session.tenant().clone(), KeyLimits { expires_at, ips, policy });
+    let (tenant, limits) =
+        (session.tenant().clone(), KeyLimits { expires_at, ips, policy, payout: payout.map(Box::new) });
     let said = |wish, fingerprint| {
         let (tenant, name, limits) = (tenant.clone(), name.clone(), limits.clone());
         Ask::Mint { wish, fingerprint, tenant, kind, name, limits }
@@ -104,15 +120,28 @@ pub async fn rotate(
     once: Option<IdempotencyKey>,
 ) -> Result<Shown, Stop<Refusal>> {
     own(step_up, permit)?;
-    let (environment, key) = reached(permit, id)?;
+    let named = Named { route: Route::Rotate, once };
+    rotate_by(control, planes, permit, step_up, named, (reached(permit, id)?, overlap_hours)).await
+}
+
+/// Of a key that the permit reaches.
+pub(crate) async fn rotate_by(
+    control: &Control,
+    planes: &dyn Planes,
+    permit: &Permit,
+    step_up: &StepUp,
+    named: Named,
+    ((environment, key), overlap_hours): ((Environment, KeyId), u16),
+) -> Result<Shown, Stop<Refusal>> {
+    own(step_up, permit)?;
     let session = permit.session();
     let minting = Minting {
+        permit: permit.clone(),
         of: session.tenant().clone(),
         environment,
         user: session.user().clone(),
         act: permit.act(Some(step_up)).in_environment(environment),
-        route: Route::Rotate,
-        once,
+        named,
         content: json!([key, overlap_hours]).to_string(),
     };
     let tenant = session.tenant().clone();
@@ -128,8 +157,20 @@ pub async fn list(
     permit: &Permit,
     page: Page,
 ) -> Result<Listed, Stop<Refusal>> {
+    let items = all(control, planes, permit, page.environment).await?;
+    let (total, limit) = (items.len(), state::per_page(page.limit));
+    let before = usize::try_from(page.page.max(1) - 1).unwrap_or(usize::MAX).saturating_mul(limit);
+    Ok(Listed { items: items.into_iter().skip(before).take(limit).collect(), total })
+}
+
+pub(crate) async fn all(
+    control: &Control,
+    planes: &dyn Planes,
+    permit: &Permit,
+    only: Option<Environment>,
+) -> Result<Vec<KeyView>, Stop<Refusal>> {
     let tenant = permit.session().tenant();
-    let wanted = |side: &Environment| permit.reach().covers(*side) && page.environment.is_none_or(|only| only == *side);
+    let wanted = |side: &Environment| permit.reach().covers(*side) && only.is_none_or(|only| only == *side);
     let mut items = Vec::new();
     for environment in environments::known(control, tenant)?.into_iter().filter(wanted) {
         match ask(planes, environment, Ask::Keys { tenant: tenant.clone() }).await? {
@@ -138,9 +179,7 @@ pub async fn list(
         }
     }
     items.sort_by_key(|key| (key.created_at, key.id));
-    let (total, limit) = (items.len(), state::per_page(page.limit));
-    let before = usize::try_from(page.page.max(1) - 1).unwrap_or(usize::MAX).saturating_mul(limit);
-    Ok(Listed { items: items.into_iter().skip(before).take(limit).collect(), total })
+    Ok(items)
 }
 
 pub async fn get(_: &Control, planes: &dyn Planes, permit: &Permit, id: &str) -> Result<KeyView, Stop<Refusal>> {
@@ -174,7 +213,9 @@ pub async fn set_active(
     change(control, planes, permit, step_up.filter(|_| active), id, wanted).await
 }
 
-async fn change(
+/// The doors above say for which changes a proof is needed. Both the wish and its outcome are written down: the change may take
+/// effect and nobody be there any more to hear of it.
+pub(crate) async fn change(
     control: &Control,
     planes: &dyn Planes,
     permit: &Permit,
@@ -184,22 +225,34 @@ async fn change(
 ) -> Result<KeyView, Stop<Refusal>> {
     let (environment, key) = reached(permit, id)?;
     let of = permit.session().tenant().clone();
-    let (kind, facts) = match &wanted {
-        KeyChange::Rename(name) => ("key_renamed", json!({"key": key, "name": name})),
-        KeyChange::Disable => ("key_disabled", json!({"key": key})),
-        KeyChange::Enable => ("key_enabled", json!({"key": key})),
-        KeyChange::Revoke => ("key_revoked", json!({"key": key})),
+    let (wish, kind, facts) = match &wanted {
+        KeyChange::Rename(name) => ("key_rename_wished", "key_renamed", json!({"key": key, "name": name})),
+        KeyChange::Disable => ("key_disabling_wished", "key_disabled", json!({"key": key})),
+        KeyChange::Enable => ("key_enabling_wished", "key_enabled", json!({"key": key})),
+        KeyChange::Policy(policy) => ("key_policy_wished", "key_policy_set", json!({"key": key, "policy": policy})),
+        KeyChange::Revoke => ("key_revocation_wished", "key_revoked", json!({"key": key})),
     };
+    let act = permit.act(step_up).in_environment(environment);
+    control.run_by(permit, Some(environment), noting(&act, &of, wish, &facts)).await?;
     let asked = Ask::Change { tenant: of.clone(), key, change: wanted };
     let view = ask(planes, environment, asked).await.and_then(one_key)?;
-    let act = permit.act(step_up).in_environment(environment);
-    let run = move |tx: &mut Tx<'_>| audit::append(tx, &act, Some(&of), kind, facts.clone()).map(|_| ());
-    control.change(run).await?;
+    control.change(noting(&act, &of, kind, &facts)).await?;
     Ok(view)
 }
 
+/// Writes one line of the tenant's audit log.
+fn noting<R>(
+    act: &Act,
+    of: &TenantId,
+    kind: &'static str,
+    facts: &Value,
+) -> impl Fn(&mut Tx<'_>) -> Result<(), Halt<R>> + Send + use<R> {
+    let (act, of, facts) = (act.clone(), of.clone(), facts.clone());
+    move |tx| audit::append(tx, &act, Some(&of), kind, facts.clone()).map(|_| ())
+}
+
 /// A proof is worth nothing to another session.
-fn own(step_up: &StepUp, permit: &Permit) -> Result<(), Stop<Refusal>> {
+pub(crate) fn own(step_up: &StepUp, permit: &Permit) -> Result<(), Stop<Refusal>> {
     if step_up.is_of(permit.session()) { Ok(()) } else { Err(Stop::Refused(Refusal::StepUpRequired)) }
 }
 
@@ -230,19 +283,16 @@ fn stopped(environment: Environment, not_done: NotDone) -> Stop<Refusal> {
     })
 }
 
-/// Who changed a live key hears of it by mail too.
+/// Whom the tenant wants told of a key hears of it by mail, and so does who did it.
 fn tell(
     tx: &mut Tx<'_>,
+    of: &TenantId,
     environment: Environment,
     user: &UserId,
     kind: mail::Kind,
     letter: &str,
     facts: &Value,
 ) -> Result<(), Missing> {
-    if environment == Environment::Sandbox {
-        return Ok(());
-    }
-    let Some(person) = tx.get::<UserRow>(&UserRow::keyed(user))? else { return Ok(()) };
-    let (id, address, facts) = (letter.to_owned(), person.email, facts.clone());
-    mail::put(tx, Letter { id, kind, address, person: Some(user.clone()), ticket: None, facts })
+    let facts = json!({"key": facts["key"], "name": facts["name"], "environment": environment.word()});
+    notifications::tell(tx, letter, &News { of, environment, by: Some(user), kind, facts: &facts })
 }

@@ -48,7 +48,7 @@ pub async fn revoke(
     let settle = move |tx: &mut Tx<'_>| {
         if wishes::drop_it(tx, &wish.id)? && done {
             audit::append(tx, &act, Some(&wish.of), "key_revoked", facts.clone())?;
-            tell(tx, environment, &user, mail::Kind::KeyRevoked, &letter, &facts)?;
+            tell(tx, &wish.of, environment, &user, mail::Kind::KeyRevoked, &letter, &facts)?;
         }
         Ok(())
     };

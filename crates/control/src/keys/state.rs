@@ -18,6 +18,8 @@ pub enum Refusal {
     /// The same idempotency key came with other content.
     #[error("the idempotency key was used for something else")]
     OtherContent,
+    #[error("the same request is being worked on; try again")]
+    InProgress,
     #[error("{0}")]
     Plane(PlaneRefusal),
     #[error("the {0} plane does not answer; try again")]

@@ -89,6 +89,13 @@ pub async fn take(control: &Control) -> Result<Option<Outgoing>, Fault> {
     Ok(None)
 }
 
+/// Mails that are neither sent nor given up; more than ten thousand count as so many.
+pub fn waiting(control: &Control) -> Result<usize, Fault> {
+    const COUNTED_MOST: usize = 10_000;
+    let waiting = control.store().read(|reader| agenda::until(reader, Duty::Mail, Time(i64::MAX - 1), COUNTED_MOST))?;
+    Ok(waiting.len())
+}
+
 pub async fn sent(control: &Control, id: &str) -> Result<(), Fault> {
     let settle = |row: MailRow, now| MailRow { sent_at: Some(now), last_error: None, due_at: None, ..row };
     changed(control, id, settle).await
@@ -145,6 +152,7 @@ fn meant(tx: &mut Tx<'_>, row: &MailRow) -> Result<Option<Meant>, Missing> {
     let purpose = match row.kind {
         Kind::Confirm => Purpose::Verify,
         Kind::Reset => Purpose::Reset,
+        Kind::Invited => return invited(tx, row),
         kind => {
             let (address, person) = (row.address.clone(), row.person.clone());
             return Ok(Some(Meant { kind, address, person, purpose: None }));
@@ -161,6 +169,16 @@ fn meant(tx: &mut Tx<'_>, row: &MailRow) -> Result<Option<Meant>, Missing> {
     let Some(user) = tx.get::<UserRow>(&UserRow::keyed(&person))? else { return Ok(None) };
     let purpose = (kind != Kind::AlreadyHere).then_some(purpose);
     Ok(Some(Meant { kind, address: user.email, person: Some(person), purpose }))
+}
+
+/// The same mail whoever has the address, as long as its ticket is good.
+fn invited(tx: &mut Tx<'_>, row: &MailRow) -> Result<Option<Meant>, Missing> {
+    let open = match &row.ticket {
+        Some(ticket) => tickets::is_open(tx, ticket, Purpose::Invite)?,
+        None => false,
+    };
+    let (kind, address, purpose) = (row.kind, row.address.clone(), Some(Purpose::Invite));
+    Ok(open.then_some(Meant { kind, address, person: None, purpose }))
 }
 
 async fn changed<F>(control: &Control, id: &str, change: F) -> Result<(), Fault>

@@ -12,8 +12,17 @@ pub enum Kind {
     /// Choose a new password. For an address without an account it is not sent.
     Reset,
     PasswordChanged,
+    /// A second factor was added or removed, or its recovery codes made anew.
+    FactorsChanged,
+    /// Take a seat in a tenant. What was accepted or withdrawn meanwhile is not sent.
+    Invited,
     /// The live environment is there, with its address.
     LiveActive,
+    LiveApproved,
+    LiveRejected,
+    /// The operator has suspended an environment.
+    Suspended,
+    PlanChanged,
     KeyCreated,
     KeyRevoked,
 }
@@ -25,7 +34,13 @@ impl Kind {
             Kind::AlreadyHere => "already-here",
             Kind::Reset => "reset",
             Kind::PasswordChanged => "password-changed",
+            Kind::FactorsChanged => "factors-changed",
+            Kind::Invited => "invited",
             Kind::LiveActive => "live-active",
+            Kind::LiveApproved => "live-approved",
+            Kind::LiveRejected => "live-rejected",
+            Kind::Suspended => "suspended",
+            Kind::PlanChanged => "plan-changed",
             Kind::KeyCreated => "key-created",
             Kind::KeyRevoked => "key-revoked",
         }

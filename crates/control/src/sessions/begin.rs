@@ -2,19 +2,21 @@
 //! somebody has: the same rows are read, and two passwords are checked in any case.
 
 use ::store::{Halt, Reader, Tx};
-use base::{Fault, Secret, SessionId, Span, Stop, Time, UserId, mac};
+use base::{Fault, Secret, SessionId, Span, Stop, TenantId, TicketId, Time, UserId, mac};
 use data_encoding::HEXLOWER;
 use serde_json::json;
 
-use super::store::{self, INSTALLATION, InstallationRow, SessionRow, SignerRow};
-use super::{Carrier, Issued, LoggedIn, Refusal, state};
+use super::store::{self, INSTALLATION, InstallationRow, SessionRow};
+use super::{Carrier, Issued, LoggedIn, Refusal, SecondStep, state};
+use crate::factors::{self, Half};
 use crate::hashing::{self, Password};
-use crate::proof::{Carried, From, ProofKind, Proved};
+use crate::proof::{Carried, From, Permit, ProofKind, Proved};
 use crate::seats::SeatRow;
 use crate::throttle::{self, Scope, Throttled};
+use crate::tickets::{self, Purpose};
 use crate::tokens::{self, Claims};
 use crate::users::{self, EmailRow, PendingEmailRow, UserRow, UserView};
-use crate::{Control, audit};
+use crate::{Control, audit, signers};
 
 /// Signs in. What an address costs and answers does not depend on whether somebody has it.
 pub async fn log_in(
@@ -26,57 +28,111 @@ pub async fn log_in(
 ) -> Result<LoggedIn, Stop<Refusal>> {
     // What is no address is nobody's.
     let key = users::email_key(email).unwrap_or_default();
-    let tried = Tries::of(control, from, &key);
+    let (known, tried) = recognise(control, from, &key, password).await?;
+    let new = New::draw(control, from, known.person.clone(), carried);
+    let (begin, ticket, asked) = (new.clone(), TicketId::draw(control.chance()), from.act());
+    let run = move |tx: &mut Tx<'_>| {
+        if !known.stands(tx)? {
+            return Err(Halt::Refused(Refusal::Invalid));
+        }
+        if let Some(half) = factors::halve(tx, &asked, &begin.person, &key, &ticket)? {
+            return Ok(First::Half(ticket.clone(), half));
+        }
+        let begun = begin.in_operation::<Refusal>(tx)?.ok_or(Halt::Refused(Refusal::Invalid))?;
+        tried.forgive(tx)?;
+        Ok(First::Whole(begun))
+    };
+    Ok(match control.run(run).await? {
+        First::Whole(begun) => new.issued(control, begun),
+        First::Half(ticket, Half { methods, expires_at }) => {
+            let ticket = tickets::text(control, &ticket, Purpose::SecondStep);
+            LoggedIn::SecondStep(SecondStep { ticket, methods, expires_at })
+        }
+    })
+}
+
+/// How far a right password leads.
+enum First {
+    Whole(Begun),
+    Half(TicketId, Half),
+}
+
+/// Somebody whose password was right when it was looked at.
+#[derive(Clone)]
+pub(crate) struct Recognised {
+    pub(crate) person: UserId,
+    passwords_changed_at: Time,
+}
+
+impl Recognised {
+    /// Whether it still is: to check a password takes long, and it may have been changed meanwhile.
+    pub(crate) fn stands(&self, tx: &mut Tx<'_>) -> Result<bool, ::store::Missing> {
+        let user = tx.get::<UserRow>(&UserRow::keyed(&self.person))?;
+        Ok(user.is_some_and(|user| user.passwords_changed_at == self.passwords_changed_at))
+    }
+}
+
+/// Whose address and password these are. The tries are forgiven by the operation that is let through.
+pub(crate) async fn recognise(
+    control: &Control,
+    from: &From,
+    email_key: &str,
+    password: Secret<String>,
+) -> Result<(Recognised, Tries), Stop<Refusal>> {
+    let tried = Tries::of(control, from, email_key);
     tried.spend(control).await?;
-    let holders = control.store().read(|reader| holders(reader, &key))?;
+    let holders = control.store().read(|reader| holders(reader, email_key))?;
     let mut found = None;
     for holder in holders {
         let (person, kept) = holder.unzip();
         let right = hashing::check(control, password.clone(), kept).await?;
         found = found.or(person.filter(|_| right));
     }
-    let Some(person) = found else { return Err(tried.failed(control).await?) };
-    let new = New::draw(control, from, person, carried);
-    let (begin, tried) = (new.clone(), tried.clone());
-    let run = move |tx: &mut Tx<'_>| {
-        let begun = begin.in_operation::<Refusal>(tx)?.ok_or(Halt::Refused(Refusal::Invalid))?;
-        tried.forgive(tx)?;
-        Ok(begun)
-    };
-    let begun = control.run(run).await?;
-    Ok(new.issued(control, begun))
+    let Some(known) = found else { return Err(tried.failed(control).await?) };
+    users::keep_up(control, from, &known.person, password).await?;
+    Ok((known, tried))
 }
 
-/// A new session for who has just proved himself, in an operation of its own. The password was checked by the caller.
-pub(crate) async fn begin(
-    control: &Control,
-    from: &From,
-    person: &UserId,
-    carried: Carried,
-) -> Result<LoggedIn, Fault> {
-    let new = New::draw(control, from, person.clone(), carried);
+/// A session of the same user in another tenant, in place of the one that asks. It ends when that one would have, and nobody
+/// has proved himself in it. `None`: its user has no seat there, or it is over.
+pub(crate) async fn elsewhere(control: &Control, permit: &Permit, tenant: TenantId) -> Result<Option<LoggedIn>, Fault> {
+    let session = permit.session();
+    let (left, act) = (SessionRow::keyed(session.user(), session.id()), permit.act(None));
+    let new = New::draw(control, session.from(), session.user().clone(), session.carried());
     let begin = new.clone();
-    let begun = control.change(move |tx: &mut Tx<'_>| begin.in_operation(tx)).await?;
-    begun
-        .map(|begun| new.issued(control, begun))
-        .ok_or_else(|| Fault::new("beginning a session of a user without a seat"))
+    let run = move |tx: &mut Tx<'_>| {
+        let now = tx.now();
+        let Some(old) = tx.get::<SessionRow>(&left)?.filter(|row| state::live(row, now).is_ok()) else {
+            return Ok(None);
+        };
+        let moved = Moved { tenant: tenant.clone(), expires_at: old.expires_at };
+        let Some(begun) = (New { moved: Some(moved), ..begin.clone() }).in_operation(tx)? else { return Ok(None) };
+        audit::append(tx, &act, Some(&old.tenant), "session_ended", json!({"session": old.id}))?;
+        tx.put(SessionRow { revoked_at: Some(now), ..old });
+        Ok(Some(begun))
+    };
+    Ok(control.change(run).await?.map(|begun| new.issued(control, begun)))
 }
 
 /// Who might have this password: who has proved the address, and who registered last without proving it.
-fn holders(reader: &Reader<'_>, key: &str) -> Result<[Option<(UserId, Password)>; 2], Fault> {
+fn holders(reader: &Reader<'_>, key: &str) -> Result<[Option<(Recognised, Password)>; 2], Fault> {
     let proved = reader.get::<EmailRow>(&key.to_owned())?.map(|row| row.person);
     let pending = reader.get::<PendingEmailRow>(&key.to_owned())?.map(|row| row.person);
     let user = |person: Option<UserId>| {
         // Nobody has the empty id: that look costs what one at a user does.
         let key = person.map_or_else(String::new, |person| UserRow::keyed(&person));
-        Ok::<_, Fault>(reader.get::<UserRow>(&key)?.map(|row| (row.id, row.password)))
+        let known = |row: UserRow| {
+            let UserRow { id: person, passwords_changed_at, password, .. } = row;
+            (Recognised { person, passwords_changed_at }, password)
+        };
+        Ok::<_, Fault>(reader.get::<UserRow>(&key)?.map(known))
     };
     Ok([user(proved)?, user(pending)?])
 }
 
 /// What a try at a password is counted in.
 #[derive(Clone)]
-pub(super) struct Tries {
+pub(crate) struct Tries {
     /// Failures of the network; only failures are counted.
     net: Scope,
     /// Tries at this address from this network; a success makes them undone.
@@ -88,7 +144,7 @@ pub(super) struct Tries {
 }
 
 impl Tries {
-    pub(super) fn of(control: &Control, from: &From, key: &str) -> Tries {
+    pub(crate) fn of(control: &Control, from: &From, key: &str) -> Tries {
         Tries {
             net: Scope::net(control, from.net),
             pair: Scope::pair(control, key, from.net),
@@ -118,7 +174,7 @@ impl Tries {
     }
 
     /// After a success: this network is known to this address from now on.
-    pub(super) fn forgive(&self, tx: &mut Tx<'_>) -> Result<(), ::store::Missing> {
+    pub(crate) fn forgive(&self, tx: &mut Tx<'_>) -> Result<(), ::store::Missing> {
         throttle::forgive(tx, &[self.pair.clone(), self.known.clone()])?;
         let now = tx.now();
         throttle::spend(tx, std::slice::from_ref(&self.known), now).map(|_| ())
@@ -131,20 +187,30 @@ fn refused(throttled: Throttled) -> Stop<Refusal> {
 
 /// A session that is to begin, with all that is drawn for it. Nothing of a presented session is taken over. Not `Debug`.
 #[derive(Clone)]
-struct New {
+pub(crate) struct New {
     person: UserId,
+    /// What its user proved himself with last.
+    by: ProofKind,
     id: SessionId,
     carried: Carried,
     cookie: Option<Secret<String>>,
     cookie_mac: Option<String>,
     from: From,
     life: Span,
+    /// Where it continues another session.
+    moved: Option<Moved>,
     /// For the first session of all.
     installation: String,
 }
 
+#[derive(Clone)]
+struct Moved {
+    tenant: TenantId,
+    expires_at: Time,
+}
+
 /// What the operation found and decided.
-struct Begun {
+pub(crate) struct Begun {
     view: UserView,
     installation: String,
     epoch: u64,
@@ -156,27 +222,35 @@ const COOKIE_CHARACTERS: usize = 30;
 const INSTALLATION_CHARACTERS: usize = 16;
 
 impl New {
-    fn draw(control: &Control, from: &From, person: UserId, carried: Carried) -> New {
+    pub(crate) fn draw(control: &Control, from: &From, person: UserId, carried: Carried) -> New {
         let (chance, id) = (control.chance(), SessionId::draw(control.chance()));
         let cookie = (carried == Carried::Cookie)
             .then(|| Secret::new(format!("{person}.{id}.{}", chance.text(BASE62, COOKIE_CHARACTERS))));
         let cookie_mac = cookie.as_ref().map(|cookie| mac_of(control, cookie.expose()));
         let (life, from) = (control.settings().session, from.clone());
         let installation = chance.text(base::id::ID_ALPHABET, INSTALLATION_CHARACTERS);
-        New { person, id, carried, cookie, cookie_mac, from, life, installation }
+        let by = ProofKind::Login;
+        New { person, by, id, carried, cookie, cookie_mac, from, life, moved: None, installation }
     }
 
-    /// `None`: there is no such user, or no seat at home.
-    fn in_operation<R>(&self, tx: &mut Tx<'_>) -> Result<Option<Begun>, Halt<R>> {
+    /// By another proof than the password.
+    pub(crate) fn proved_by(self, by: ProofKind) -> New {
+        New { by, ..self }
+    }
+
+    /// `None`: there is no such user, or no seat at home or where the session is to be.
+    pub(crate) fn in_operation<R>(&self, tx: &mut Tx<'_>) -> Result<Option<Begun>, Halt<R>> {
         let now = tx.now();
         let Some(user) = tx.get::<UserRow>(&UserRow::keyed(&self.person))? else { return Ok(None) };
-        let seat = tx.get::<SeatRow>(&SeatRow::keyed(&user.home, &self.person))?;
+        let tenant = self.moved.as_ref().map_or(&user.home, |moved| &moved.tenant).clone();
+        let seat = tx.get::<SeatRow>(&SeatRow::keyed(&tenant, &self.person))?;
         let Some(seat) = seat else { return Ok(None) };
         let (installation, epoch) = self.signed_with(tx)?;
         make_room(tx, &self.person, now)?;
-        let expires_at = now.plus(self.life);
+        let expires_at = self.moved.as_ref().map_or(now.plus(self.life), |moved| moved.expires_at);
         let act = self.from.act_of(&self.person, &self.id);
-        audit::append::<R>(tx, &act, Some(&user.home), "session_begun", json!({"carried": self.carried}))?;
+        let by = self.moved.is_none().then(|| self.by.word());
+        audit::append::<R>(tx, &act, Some(&tenant), "session_begun", json!({"carried": self.carried, "by": by}))?;
         tx.add(SessionRow {
             person: self.person.clone(),
             id: self.id.clone(),
@@ -185,12 +259,12 @@ impl New {
             revoked_at: None,
             carried: self.carried,
             cookie_mac: self.cookie_mac.clone(),
-            tenant: user.home.clone(),
-            proved: Some(Proved { kind: ProofKind::Login, at: now }),
+            tenant: tenant.clone(),
+            proved: self.moved.is_none().then_some(Proved { kind: self.by, at: now }),
             ip: self.from.ip.to_string(),
             agent: self.from.agent.to_string(),
         });
-        let view = user.view(&user.home, seat.role);
+        let view = user.view(&tenant, seat.role);
         Ok(Some(Begun { view, installation, epoch, expires_at }))
     }
 
@@ -201,14 +275,10 @@ impl New {
         if new {
             tx.put(InstallationRow { name: INSTALLATION.to_owned(), id: id.clone() });
         }
-        if let Some(signer) = store::present(tx)? {
-            return Ok((id, signer.epoch));
-        }
-        tx.add(SignerRow { epoch: 1, created_at: tx.now(), retired_at: None });
-        Ok((id, 1))
+        Ok((id, signers::present(tx)?))
     }
 
-    fn issued(self, control: &Control, begun: Begun) -> LoggedIn {
+    pub(crate) fn issued(self, control: &Control, begun: Begun) -> LoggedIn {
         let Begun { view, installation, epoch, expires_at } = begun;
         let carrier = match self.cookie {
             Some(cookie) => Carrier::Cookie(cookie),

@@ -11,23 +11,39 @@ mod store;
 mod tests;
 
 use ::store::{Halt, Missing, Tx};
-use base::{Fault, Secret, SessionId, Stop, Time, UserId};
+use base::{Environment, Fault, Secret, SessionId, Stop, TenantId, Time, UserId};
 use serde_json::json;
 
-use self::begin::Tries;
 use self::shown::Shown;
-use crate::proof::{Denied, From, Operator, Permit, Presented, ProofKind, Proved, Session, StepUp};
+use crate::access::Reach;
+use crate::act::Act;
+use crate::factors::{self, Method};
+use crate::passkeys::Assertion;
+use crate::proof::{Denied, From, Permit, Presented, ProofKind, Proved, Session, StepUp};
+use crate::seats::SeatRow;
 use crate::users::{UserRow, UserView};
-use crate::{Control, audit, hashing, tokens};
+use crate::{Control, audit, hashing};
 
-pub(crate) use begin::begin;
 pub use begin::log_in;
+pub(crate) use begin::{New, Tries, elsewhere, recognise};
 pub use state::Refusal;
-pub use store::{InstallationRow, SessionRow, SignerRow};
+pub use store::{InstallationRow, SessionRow};
 
 /// What a login leads to.
 pub enum LoggedIn {
-    In { view: UserView, issued: Issued },
+    In {
+        view: UserView,
+        issued: Issued,
+    },
+    /// The password was right, and its user has a second factor.
+    SecondStep(SecondStep),
+}
+
+/// What is left of a login after its first step. Not `Debug`.
+pub struct SecondStep {
+    pub ticket: Secret<String>,
+    pub methods: Vec<Method>,
+    pub expires_at: Time,
 }
 
 /// A session in its client's hands. Not `Debug`.
@@ -44,6 +60,10 @@ pub enum Carrier {
 /// With what somebody proves himself. Not `Debug`.
 pub enum Proof {
     Password(Secret<String>),
+    /// Of an authenticator app.
+    Code(Secret<String>),
+    Recovery(Secret<String>),
+    Passkey(Assertion),
 }
 
 /// A session as its user sees it.
@@ -74,7 +94,11 @@ pub fn step_up(permit: &Permit, now: Time) -> Result<StepUp, Denied> {
 
 /// Proves the session's user again; the answer says until when that is fresh. Tries count as those of a login do.
 pub async fn prove(control: &Control, permit: &Permit, proof: Proof) -> Result<(Proved, Time), Stop<Refusal>> {
-    let (session, Proof::Password(password)) = (permit.session(), proof);
+    let password = match proof {
+        Proof::Password(password) => password,
+        factor => return factors::prove(control, permit, factor).await,
+    };
+    let session = permit.session();
     let user = control.store().read(|reader| reader.get::<UserRow>(&UserRow::keyed(session.user())))?;
     let user = user.ok_or(Stop::Refused(Refusal::Invalid))?;
     let tried = Tries::of(control, session.from(), &user.email_key);
@@ -82,19 +106,36 @@ pub async fn prove(control: &Control, permit: &Permit, proof: Proof) -> Result<(
     if !hashing::check(control, password, Some(user.password)).await? {
         return Err(tried.failed(control).await?);
     }
-    let (key, tenant) = (SessionRow::keyed(session.user(), session.id()), session.tenant().clone());
-    let act = permit.act(None);
+    let permit = permit.clone();
     let run = move |tx: &mut Tx<'_>| {
-        let now = tx.now();
-        let row = tx.get::<SessionRow>(&key)?.filter(|row| state::live(row, now).is_ok());
-        let row = row.ok_or(Halt::Refused(Refusal::Invalid))?;
-        let proved = Proved { kind: ProofKind::Password, at: now };
-        audit::append::<Refusal>(tx, &act, Some(&tenant), "session_proved", json!({"by": proved.kind.word()}))?;
         tried.forgive(tx)?;
-        tx.put(SessionRow { proved: Some(proved), ..row });
-        Ok((proved, state::fresh_until(proved)))
+        renew(tx, &permit, ProofKind::Password)
     };
     control.run(run).await
+}
+
+/// Whether a permit would be given now: its session lives, and its user's role still reaches as far.
+pub(crate) fn holds(tx: &mut Tx<'_>, permit: &Permit, environment: Option<Environment>) -> Result<bool, Missing> {
+    let (session, now) = (permit.session(), tx.now());
+    let (key, seat) =
+        (SessionRow::keyed(session.user(), session.id()), SeatRow::keyed(session.tenant(), session.user()));
+    tx.want::<SessionRow>(&key);
+    tx.want::<SeatRow>(&seat);
+    let lives = tx.get::<SessionRow>(&key)?.is_some_and(|row| state::live(&row, now).is_ok());
+    let reach = tx.get::<SeatRow>(&seat)?.map_or(Reach::No, |seat| permit.row().reach(seat.role));
+    Ok(lives && environment.map_or(reach != Reach::No, |environment| reach.covers(environment)))
+}
+
+/// The session's user has proved himself just now. Refused where the session is over.
+pub(crate) fn renew(tx: &mut Tx<'_>, permit: &Permit, kind: ProofKind) -> Result<(Proved, Time), Halt<Refusal>> {
+    let (session, now) = (permit.session(), tx.now());
+    let row = tx.get::<SessionRow>(&SessionRow::keyed(session.user(), session.id()))?;
+    let row = row.filter(|row| state::live(row, now).is_ok()).ok_or(Halt::Refused(Refusal::Invalid))?;
+    let proved = Proved { kind, at: now };
+    let facts = json!({"by": kind.word()});
+    audit::append::<Refusal>(tx, &permit.act(None), Some(session.tenant()), "session_proved", facts)?;
+    tx.put(SessionRow { proved: Some(proved), ..row });
+    Ok((proved, state::fresh_until(proved)))
 }
 
 pub async fn log_out(control: &Control, permit: &Permit) -> Result<(), Fault> {
@@ -125,8 +166,24 @@ pub async fn revoke(control: &Control, permit: &Permit, id: &str) -> Result<(), 
     if end_one(control, permit, id).await? { Ok(()) } else { Err(Stop::Refused(Denied::Unknown)) }
 }
 
+/// Ends the session that a login replaces in its browser. What is none, or over, is left alone.
+pub async fn replaced(control: &Control, from: &From, cookie: &str) -> Result<(), Fault> {
+    match authenticate(control, Presented::Cookie(cookie), from) {
+        Ok(session) => {
+            end(control, SessionRow::keyed(&session.user, &session.id), from.act_of(&session.user, &session.id))
+                .await
+                .map(|_| ())
+        }
+        Err(Stop::Refused(_)) => Ok(()),
+        Err(Stop::Faulted(fault)) => Err(fault),
+    }
+}
+
 async fn end_one(control: &Control, permit: &Permit, id: SessionId) -> Result<bool, Fault> {
-    let (key, act) = (SessionRow::keyed(permit.session().user(), &id), permit.act(None));
+    end(control, SessionRow::keyed(permit.session().user(), &id), permit.act(None)).await
+}
+
+async fn end(control: &Control, key: (String, String), act: Act) -> Result<bool, Fault> {
     let run = move |tx: &mut Tx<'_>| {
         let now = tx.now();
         let row = tx.get::<SessionRow>(&key)?.filter(|row| state::live(row, now).is_ok());
@@ -136,6 +193,14 @@ async fn end_one(control: &Control, permit: &Permit, id: SessionId) -> Result<bo
         Ok(true)
     };
     control.change(run).await
+}
+
+/// Removes all of a user's sessions, of whom nothing is left.
+pub(crate) fn remove_all(tx: &mut Tx<'_>, person: &UserId) -> Result<(), Missing> {
+    for row in store::all(tx, person)? {
+        tx.remove::<SessionRow>(&SessionRow::keyed(&row.person, &row.id));
+    }
+    Ok(())
 }
 
 /// Ends all of a user's sessions but `but`. For operations that change how a user proves himself.
@@ -149,26 +214,13 @@ pub(crate) fn end_all(tx: &mut Tx<'_>, person: &UserId, but: Option<&SessionId>)
     Ok(())
 }
 
-/// Begins another epoch, which signs from now on. What the one before has signed is good until it expires.
-pub async fn rotate_signer(control: &Control, operator: &Operator) -> Result<u64, Fault> {
-    let act = operator.act();
-    let run = move |tx: &mut Tx<'_>| {
-        let (now, present) = (tx.now(), store::present(tx)?);
-        let epoch = present.as_ref().map_or(1, |present| present.epoch + 1);
-        audit::append(tx, &act, None, "signer_rotated", json!({"epoch": epoch}))?;
-        if let Some(present) = present {
-            tx.put(SignerRow { retired_at: Some(now), ..present });
+/// Ends a user's sessions in one tenant.
+pub(crate) fn end_in(tx: &mut Tx<'_>, person: &UserId, tenant: &TenantId) -> Result<(), Missing> {
+    let now = tx.now();
+    for row in store::all(tx, person)? {
+        if row.tenant == *tenant && row.revoked_at.is_none() {
+            tx.put(SessionRow { revoked_at: Some(now), ..row });
         }
-        tx.add(SignerRow { epoch, created_at: now, retired_at: None });
-        Ok(epoch)
-    };
-    control.change(run).await
-}
-
-/// The public halves of all live epochs' signers: (epoch, public key).
-pub fn signers(control: &Control) -> Result<Vec<(u64, [u8; 32])>, Fault> {
-    let (now, session) = (control.now(), control.settings().session);
-    let rows = control.store().read(store::signers)?.into_iter();
-    let live = rows.filter(|row| state::verifies(row, session, now));
-    Ok(live.map(|row| (row.epoch, tokens::public(&control.secrets().signer, row.epoch))).collect())
+    }
+    Ok(())
 }

@@ -5,8 +5,9 @@ use base::{Fault, SessionId, Time, UserId};
 
 use super::begin;
 use super::state;
-use super::store::{INSTALLATION, InstallationRow, SessionRow, SignerRow};
+use super::store::{INSTALLATION, InstallationRow, SessionRow};
 use crate::proof::{Carried, Denied, From, Presented, Session};
+use crate::signers::{self, SignerRow};
 use crate::tokens::{self, Claims, Standing};
 use crate::users::UserRow;
 use crate::{Control, seats};
@@ -74,7 +75,7 @@ impl Shown {
         let Shown::Token { epoch, claims } = self else { return Ok(Ok(())) };
         let installation = reader.get::<InstallationRow>(&INSTALLATION.to_owned())?;
         let signer = reader.get::<SignerRow>(&SignerRow::keyed(epoch))?;
-        let good = signer.is_some_and(|signer| state::verifies(&signer, control.settings().session, now));
+        let good = signer.is_some_and(|signer| signers::verifies(&signer, control.settings().session, now));
         let standing = installation.filter(|_| good).map(|installation| claims.standing(&installation.id, now));
         Ok(match standing {
             Some(Standing::Good) => Ok(()),

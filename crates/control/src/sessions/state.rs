@@ -2,8 +2,9 @@
 
 use base::{Span, Time};
 
-use super::store::{SessionRow, SignerRow};
+use super::store::SessionRow;
 use crate::proof::{Denied, Proved};
+use crate::throttle::Throttled;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -12,6 +13,15 @@ pub enum Refusal {
     /// Unknown, wrong, or may not sign in: one word.
     #[error("the address or the password is wrong")]
     Invalid,
+    /// Wrong, used or too late, or no ticket of ours: one word.
+    #[error("the code is wrong, was used before or comes too late")]
+    CodeInvalid,
+}
+
+impl From<Throttled> for Refusal {
+    fn from(throttled: Throttled) -> Refusal {
+        Refusal::Throttled { retry_after: throttled.retry_after }
+    }
 }
 
 /// Live sessions of one user. A further one ends the oldest.
@@ -36,9 +46,4 @@ pub(super) fn live(row: &SessionRow, now: Time) -> Result<(), Denied> {
         return Err(Denied::Revoked);
     }
     if now < row.expires_at { Ok(()) } else { Err(Denied::Expired) }
-}
-
-/// Whether tokens of this epoch are still good: one that was retired yields none that outlive it by more than a session.
-pub(super) fn verifies(signer: &SignerRow, session: Span, now: Time) -> bool {
-    signer.retired_at.is_none_or(|at| now < at.plus(session))
 }

@@ -4,8 +4,8 @@
 use base::{Secret, Span, Time};
 use data_encoding::BASE64URL_NOPAD;
 
-use super::state::{fresh, verifies};
-use super::{ProofKind, Proved, SignerRow};
+use super::state::fresh;
+use super::{ProofKind, Proved};
 use crate::tokens::{Claims, Standing, public, read, sign};
 
 const AT: Time = Time(1_750_000_000_400_000);
@@ -23,15 +23,6 @@ fn a_proof_is_fresh_for_less_than_ten_minutes() {
     assert_eq!([0, ten - 1].map(|span| fresh(proved, after(span))), [proved, proved]);
     assert_eq!([ten, ten + 1].map(|span| fresh(proved, after(span))), [None, None]);
     assert_eq!(fresh(None, AT), None);
-}
-
-#[test]
-fn a_retired_signer_verifies_for_the_life_of_a_session() {
-    let signer = |retired_at| SignerRow { epoch: 1, created_at: Time(0), retired_at };
-    let life = Span::hours(8);
-    assert!(verifies(&signer(None), life, Time(i64::MAX)));
-    assert!(verifies(&signer(Some(AT)), life, Time(AT.plus(life).0 - 1)));
-    assert!(!verifies(&signer(Some(AT)), life, AT.plus(life)));
 }
 
 #[test]

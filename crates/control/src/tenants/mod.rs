@@ -8,12 +8,24 @@ mod store;
 pub(crate) mod tests;
 
 use ::store::Halt;
-use base::{ContractId, Fault, Stop, TenantId};
+use base::{ContractId, Fault, Stop, TenantId, Time};
 
-use crate::{Control, Operator, audit, environments};
+use crate::environments::Status;
+use crate::{Control, Operator, Permit, approvals, audit, environments};
 
-pub use state::Refusal;
+pub use state::{Life, Refusal};
 pub use store::Tenant;
+
+/// A tenant as its dashboard shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantView {
+    pub tenant: Tenant,
+    pub life: Life,
+    /// Of the sandbox and of live.
+    pub environments: [Status; 2],
+    /// When anything of it changed last.
+    pub changed_at: Time,
+}
 
 /// Makes a tenant with both environments, live approved by the operator's own hand. The same name may be given twice: only
 /// ids are unique.
@@ -30,9 +42,20 @@ pub async fn create(control: &Control, operator: &Operator, name: &str) -> Resul
         let tenant = Tenant { id: id.clone(), name: name.clone(), created_at: tx.now() };
         tx.put(tenant.clone());
         environments::open(tx, &id, &sides, true)?;
+        approvals::open(tx, &id)?;
         Ok(tenant)
     };
     control.run(keep).await
+}
+
+/// The permit's tenant.
+pub fn show(control: &Control, permit: &Permit) -> Result<TenantView, Fault> {
+    let id = permit.session().tenant();
+    let gone = || Fault::busy("the tenant of a session is gone");
+    let tenant = find(control, id)?.ok_or_else(gone)?;
+    let environments = environments::statuses(control, id)?.ok_or_else(gone)?;
+    let changed_at = control.store().read(|reader| audit::latest(reader, id))?.unwrap_or(tenant.created_at);
+    Ok(TenantView { life: Life::of(environments), tenant, environments, changed_at })
 }
 
 /// The tenant with this id, as committed.

@@ -3,6 +3,7 @@ use base::{Span, Time};
 use super::{Scope, Throttled, forgive, spend, standing, state::after_one};
 use crate::Control;
 use crate::proof::Net;
+use crate::tickets::Purpose;
 
 const NOW: Time = Time(1_000_000_000);
 
@@ -77,7 +78,9 @@ fn names_tell_neither_address_nor_network() {
         Scope::pair(&control, "jo@example.com", net),
         Scope::known(&control, "jo@example.com", net),
         Scope::address(&control, "jo@example.com"),
-        Scope::mails_to(&control, "jo@example.com"),
+        Scope::mails_to(&control, "jo@example.com", Purpose::Verify),
+        Scope::mails_to(&control, "jo@example.com", Purpose::Reset),
+        Scope::mails_to(&control, "jo@example.com", Purpose::Invite),
         Scope::mails_from(&control, net),
         Scope::registrations(&control, net),
         Scope::net(&control, net),

@@ -1,5 +1,5 @@
-//! Tickets: mailed single-use words, and the second step of a login. A ticket's text is its id and a proof under control's
-//! secret, computed anew when it is mailed and never kept.
+//! Tickets: mailed single-use words, and the second step of a login. A ticket's text is its id and a proof under
+//! control's secret, computed anew when it is mailed and never kept.
 //!
 //! Refuses, in one word, what is unknown, used, past or for another purpose. Life of a ticket: issued → used or past.
 
@@ -26,14 +26,14 @@ pub(crate) struct NewTicket {
     pub(crate) tenant: Option<TenantId>,
 }
 
-/// Keeps a ticket for as long as its purpose allows.
-pub(crate) fn issue(tx: &mut Tx<'_>, new: NewTicket) -> Result<(), Missing> {
+/// Keeps a ticket for as long as its purpose allows, and answers until when.
+pub(crate) fn issue(tx: &mut Tx<'_>, new: NewTicket) -> Result<Time, Missing> {
     let NewTicket { id, purpose, person, email_key, tenant } = new;
     let now = tx.now();
     tx.get::<TicketRow>(&TicketRow::keyed(&id))?;
     let expires_at = now.plus(purpose.life());
-    tx.put(TicketRow { id, purpose, person, email_key, tenant, issued_at: now, expires_at, used_at: None });
-    Ok(())
+    tx.put(TicketRow { id, purpose, person, email_key, tenant, issued_at: now, expires_at, used_at: None, wrong: 0 });
+    Ok(expires_at)
 }
 
 /// A ticket goes out now: it is this user's from now on, and its life begins anew.
@@ -59,6 +59,23 @@ pub(crate) fn redeem(
         tx.put(TicketRow { used_at: Some(now), ..row.clone() });
     }
     Ok(row)
+}
+
+/// A ticket that is good, and stays so.
+pub(crate) fn good(tx: &mut Tx<'_>, id: &TicketId, purpose: Purpose, now: Time) -> Result<Option<TicketRow>, Missing> {
+    Ok(tx.get::<TicketRow>(&TicketRow::keyed(id))?.filter(|row| row.is_good(purpose, now)))
+}
+
+/// Counts a wrong answer to a ticket. Of so many the last uses it up.
+pub(crate) fn failed(tx: &mut Tx<'_>, row: TicketRow, most: u32) {
+    let (now, wrong) = (tx.now(), row.wrong + 1);
+    tx.put(TicketRow { wrong, used_at: (wrong >= most).then_some(now), ..row });
+}
+
+/// Whether a ticket could be used now.
+pub(crate) fn is_open(tx: &mut Tx<'_>, id: &TicketId, purpose: Purpose) -> Result<bool, Missing> {
+    let now = tx.now();
+    Ok(tx.get::<TicketRow>(&TicketRow::keyed(id))?.is_some_and(|row| row.is_good(purpose, now)))
 }
 
 /// A ticket that was used for this purpose before.

@@ -8,22 +8,28 @@ use serde::{Deserialize, Serialize};
 pub enum Purpose {
     Verify,
     Reset,
+    Invite,
+    /// Between the two steps of a login; never mailed.
+    SecondStep,
 }
 
 impl Purpose {
     /// From when it was issued, and anew from each time that it is mailed.
     pub(super) fn life(self) -> Span {
         match self {
-            Purpose::Verify => Span::days(7),
+            Purpose::Verify | Purpose::Invite => Span::days(7),
             Purpose::Reset => Span::seconds(30 * 60),
+            Purpose::SecondStep => Span::seconds(5 * 60),
         }
     }
 
     /// What the proof in its text is bound to.
-    pub(super) fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Purpose::Verify => "verify",
             Purpose::Reset => "reset",
+            Purpose::Invite => "invite",
+            Purpose::SecondStep => "second step",
         }
     }
 }

@@ -18,5 +18,7 @@ json_row! {
         issued_at: Time,
         expires_at: Time,
         used_at: Option<Time>,
+        /// Wrong answers that came with it, where it takes several.
+        wrong: u32,
     }
 }

@@ -4,7 +4,7 @@
 //! has an account; the difference is in the mail alone.
 //!
 //! Refuses in this order: throttled, an unusable address, password or name, a ticket that is not good, a wrong password.
-//! Life of a user: registered → verified. One who never verifies stays.
+//! Life of a user: registered → verified. One who does not verify within a week is gone.
 
 mod newcomer;
 mod passwords;
@@ -15,9 +15,10 @@ pub(crate) mod tests;
 
 use ::store::{Halt, Tx};
 use base::{ContractId, Fault, Secret, Stop, TenantId, TicketId, UserId};
-use newcomer::Newcomer;
+pub(crate) use newcomer::Newcomer;
 use serde_json::json;
 
+use crate::access::Role;
 use crate::environments;
 use crate::mail::{self, Kind, Letter};
 use crate::proof::{From, Operator, Permit, Placed};
@@ -25,6 +26,7 @@ use crate::throttle::{self, Scope};
 use crate::tickets::{self, NewTicket, Purpose};
 use crate::{Control, Tenant, audit};
 
+pub(crate) use passwords::keep_up;
 pub use passwords::{change_password, forgot, reset};
 pub(crate) use state::email_key;
 pub use state::{NameField, Refusal};
@@ -74,7 +76,7 @@ pub async fn register(control: &Control, from: &From, new: NewUser) -> Result<Re
         let facts = json!({"user": id.to_string(), "email": newcomer.email, "company": newcomer.company});
         audit::append(tx, &newcomer.act, Some(&tenant), "registered", facts)?;
         tx.put(Tenant { id: tenant.clone(), name: newcomer.company.clone(), created_at: now });
-        newcomer.keep(tx, &tenant, false)?;
+        newcomer.keep::<Refusal>(tx, &tenant, false, Role::Owner, None)?;
         environments::open(tx, &tenant, &contracts, false)?;
         tx.get::<PendingEmailRow>(&email_key)?;
         tx.put(PendingEmailRow { email_key: email_key.clone(), person: id.clone() });
@@ -104,22 +106,29 @@ pub async fn verify(control: &Control, from: &From, token: &str) -> Result<(), S
         };
         let person = row.person.ok_or_else(invalid)?;
         let user = tx.get::<UserRow>(&UserRow::keyed(&person))?.ok_or_else(invalid)?;
-        let Holders { proved, pending } = holders(tx, &user.email_key)?;
-        match proved {
-            Some(holder) if holder == person => return Ok(()),
+        let holders = holders(tx, &user.email_key)?;
+        match &holders.proved {
+            Some(holder) if *holder == person => return Ok(()),
             None if fresh => {}
             _ => return Err(invalid()),
         }
         let facts = json!({"user": person.to_string(), "email": user.email});
         audit::append(tx, &act, Some(&user.home), "email_verified", facts)?;
-        if pending.as_ref() == Some(&person) {
-            tx.remove::<PendingEmailRow>(&user.email_key);
-        }
-        tx.put(EmailRow { email_key: user.email_key.clone(), person });
-        tx.put(UserRow { verified_at: Some(now), ..user });
+        prove(tx, user, &holders);
         Ok(())
     };
     control.run(keep).await
+}
+
+/// From now on the address is this user's. The caller has made sure that nobody else has proved it.
+pub(crate) fn prove(tx: &mut Tx<'_>, user: UserRow, holders: &Holders) -> UserRow {
+    if holders.pending.as_ref() == Some(&user.id) {
+        tx.remove::<PendingEmailRow>(&user.email_key);
+    }
+    tx.put(EmailRow { email_key: user.email_key.clone(), person: user.id.clone() });
+    let user = UserRow { verified_at: user.verified_at.or(Some(tx.now())), ..user };
+    tx.put(user.clone());
+    user
 }
 
 /// Mails the proof of an address again. The answer tells nothing.
@@ -172,8 +181,7 @@ pub async fn seed(
         }
         let facts = json!({"user": person.to_string(), "email": newcomer.email});
         audit::append(tx, &newcomer.act, Some(&tenant), "user_seeded", facts)?;
-        newcomer.keep(tx, &tenant, true)?;
-        tx.put(EmailRow { email_key, person: person.clone() });
+        newcomer.keep::<Refusal>(tx, &tenant, true, Role::Owner, None)?;
         Ok(person)
     };
     control.run(keep).await

@@ -3,7 +3,7 @@
 use ::store::{Halt, Tx};
 use base::{Environment, Fault, Stop, TenantId, UserId};
 
-use super::store::UserRow;
+use super::store::{EmailRow, UserRow};
 use super::{NewUser, Refusal, Registered, email_key, state};
 use crate::access::Role;
 use crate::act::Act;
@@ -11,9 +11,9 @@ use crate::hashing::{self, Password};
 use crate::{Control, seats};
 
 /// Somebody new: checked, hashed and drawn before the operation.
-pub(super) struct Newcomer {
+pub(crate) struct Newcomer {
     pub(super) act: Act,
-    pub(super) id: UserId,
+    pub(crate) id: UserId,
     pub(super) email: String,
     pub(super) email_key: String,
     first: String,
@@ -23,7 +23,7 @@ pub(super) struct Newcomer {
 }
 
 impl Newcomer {
-    pub(super) async fn draw(control: &Control, act: Act, new: NewUser) -> Result<Newcomer, Stop<Refusal>> {
+    pub(crate) async fn draw(control: &Control, act: Act, new: NewUser) -> Result<Newcomer, Stop<Refusal>> {
         let NewUser { email, password, first, last, company } = new;
         let email_key = email_key(&email).ok_or(Stop::Refused(Refusal::EmailUnusable))?;
         state::check_password(&password, Some(&email)).map_err(Stop::Refused)?;
@@ -32,13 +32,20 @@ impl Newcomer {
         Ok(Newcomer { act, id: UserId::draw(control.chance()), email, email_key, first, last, company, password })
     }
 
-    /// The user and the owner's seat.
-    pub(super) fn keep(&self, tx: &mut Tx<'_>, home: &TenantId, verified: bool) -> Result<(), Halt<Refusal>> {
+    /// The user with his first seat, and his address where it is `verified`, which nobody may have then.
+    pub(crate) fn keep<R>(
+        &self,
+        tx: &mut Tx<'_>,
+        home: &TenantId,
+        verified: bool,
+        role: Role,
+        invited_by: Option<UserId>,
+    ) -> Result<UserRow, Halt<R>> {
         let now = tx.now();
         if tx.get::<UserRow>(&UserRow::keyed(&self.id))?.is_some() {
             return Err(Halt::Faulted(Fault::busy("drew a user id that is taken; try again")));
         }
-        tx.put(UserRow {
+        let user = UserRow {
             id: self.id.clone(),
             email: self.email.clone(),
             email_key: self.email_key.clone(),
@@ -50,9 +57,13 @@ impl Newcomer {
             preferred: Environment::Sandbox,
             created_at: now,
             passwords_changed_at: now,
-        });
-        seats::give(tx, home, &self.id, Role::Owner, None)?;
-        Ok(())
+        };
+        tx.put(user.clone());
+        if verified {
+            tx.put(EmailRow { email_key: self.email_key.clone(), person: self.id.clone() });
+        }
+        seats::give(tx, home, &self.id, role, invited_by)?;
+        Ok(user)
     }
 
     pub(super) fn registered(&self, tenant: &TenantId) -> Registered {

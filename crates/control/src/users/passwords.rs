@@ -2,7 +2,7 @@
 //! that is there already. Each change of a password ends every session of its user and is told by mail.
 
 use ::store::{Halt, Missing, Tx};
-use base::{Secret, Stop, TicketId, UserId};
+use base::{Fault, Secret, Stop, TicketId, UserId};
 use serde_json::json;
 
 use super::store::UserRow;
@@ -11,7 +11,7 @@ use crate::act::Act;
 use crate::hashing::{self, Password};
 use crate::mail::{self, Kind, Letter};
 use crate::proof::{From, Permit};
-use crate::sessions::{self, LoggedIn};
+use crate::sessions::{self, LoggedIn, New};
 use crate::throttle::{self, Scope};
 use crate::tickets::{self, NewTicket, Purpose};
 use crate::{Control, audit};
@@ -22,7 +22,7 @@ pub async fn forgot(control: &Control, from: &From, email: &str) -> Result<(), S
 }
 
 /// One mail and its ticket, whoever has the address: for whom they are is found when the mail is sent. An address that has
-/// been sent enough gets no further one, which the answer does not tell either.
+/// been sent enough of them gets no further one, which the answer does not tell either.
 pub(super) async fn ask_for_mail(
     control: &Control,
     from: &From,
@@ -32,7 +32,8 @@ pub(super) async fn ask_for_mail(
 ) -> Result<(), Stop<Refusal>> {
     let email_key = email_key(email).ok_or(Stop::Refused(Refusal::EmailUnusable))?;
     let (ticket, letter, act) = (TicketId::draw(control.chance()), mail::draw(control), from.act());
-    let (net, address) = ([Scope::mails_from(control, from.net)], [Scope::mails_to(control, &email_key)]);
+    let net = [Scope::mails_from(control, from.net)];
+    let address = [Scope::mails_to(control, &email_key, purpose)];
     let keep = move |tx: &mut Tx<'_>| {
         let now = tx.now();
         if let Some(throttled) = throttle::spend(tx, &net, now)? {
@@ -96,16 +97,40 @@ pub async fn change_password(
         return Err(Stop::Refused(Refusal::WrongPassword));
     }
     let (password, letter) = (hashing::hash(control, new).await?, mail::draw(control));
+    let new = New::draw(control, session.from(), session.user().clone(), session.carried());
+    let begin = new.clone();
     let keep = move |tx: &mut Tx<'_>| {
         // What was checked is not what counts any more when another change came between.
         let Some(user) = user(tx, &kept.id)?.filter(|user| user.password == kept.password) else {
             return Err(Halt::Refused(Refusal::WrongPassword));
         };
         throttle::forgive(tx, &pair)?;
-        set(tx, &act, user, &password, &letter, "password_changed")
+        set(tx, &act, user, &password, &letter, "password_changed")?;
+        Ok(begin.in_operation(tx)?.ok_or_else(|| Fault::new("beginning a session of a user without a seat"))?)
     };
-    control.run(keep).await?;
-    Ok(sessions::begin(control, session.from(), session.user(), session.carried()).await?)
+    let begun = control.run_by(permit, None, keep).await?;
+    Ok(new.issued(control, begun))
+}
+
+/// Hashes a password that was right just now as new ones are hashed, where it was kept otherwise.
+pub(crate) async fn keep_up(
+    control: &Control,
+    from: &From,
+    person: &UserId,
+    right: Secret<String>,
+) -> Result<(), Fault> {
+    let kept = control.store().read(|reader| reader.get::<UserRow>(&UserRow::keyed(person)))?;
+    let Some(kept) = kept.filter(|user| !user.password.is_up_to_date()) else { return Ok(()) };
+    let (password, act) = (hashing::hash(control, right).await?, from.act());
+    let keep = move |tx: &mut Tx<'_>| {
+        // Changed meanwhile, it is another password.
+        let found = user(tx, &kept.id)?.filter(|user| user.password == kept.password);
+        let Some(user) = found else { return Ok(()) };
+        audit::append(tx, &act, Some(&user.home), "password_hashed_anew", json!({"user": user.id}))?;
+        tx.put(UserRow { password: password.clone(), ..user });
+        Ok(())
+    };
+    control.change(keep).await
 }
 
 /// Counts one try against a password before it is checked, so that tries at the same time are no more than one by one.

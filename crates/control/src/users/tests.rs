@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
-use base::{Environment, Secret, SeededChance, SessionId, Span, Stop, TenantId, TestClock, Time, UserId};
+use base::{Environment, Secret, SeededChance, Span, Stop, TenantId, TestClock, Time, UserId};
 use store::{Place, PostgresUrl};
 
 use super::{EmailRow, NameField, NewUser, PendingEmailRow, Refusal, Registered, UserRow, email_key, state};
 use crate::access::{Role, Row, Where, Who};
 use crate::mail::{self, Kind};
-use crate::proof::{Carried, From};
-use crate::sessions::{LoggedIn, SessionRow};
-use crate::{Control, Operator, Permit, Session, Settings, hashing, tenants, users};
+use crate::proof::{Carried, From, Presented};
+use crate::sessions::{self, Carrier, Issued, LoggedIn, SessionRow};
+use crate::{Control, Operator, Permit, Settings, hashing, tenants, users};
 
 /// Any route of a signed-in user.
 const SELF: &Row = &Row {
@@ -105,20 +105,15 @@ impl House {
         self.control.store().read(read).unwrap()
     }
 
-    /// A session of a user that was never begun: what a door takes as its proof.
-    fn permit(&self, registered: &Registered) -> Permit {
-        let session = Session {
-            user: registered.user.clone(),
-            id: SessionId::draw(self.control.chance()),
-            tenant: registered.tenant.clone(),
-            role: Role::Owner,
-            verified: false,
-            preferred: Environment::Sandbox,
-            carried: Carried::Bearer,
-            proved: None,
-            from: from(),
+    /// A new session of a user, as what a door takes as its proof.
+    async fn permit(&self, registered: &Registered) -> Permit {
+        let password = secret("SecurePass1");
+        let led = sessions::log_in(&self.control, &from(), &registered.email, password, Carried::Bearer).await;
+        let Ok(LoggedIn::In { issued: Issued { carrier: Carrier::Token(token), .. }, .. }) = led else {
+            panic!("no session")
         };
-        session.permit(SELF).unwrap()
+        let session = sessions::authenticate(&self.control, Presented::Bearer(token.expose()), &from());
+        session.map_err(|_| "a session that does not hold").unwrap().permit(SELF).unwrap()
     }
 
     fn live_sessions(&self, of: &UserId) -> usize {
@@ -235,7 +230,7 @@ async fn a_mailed_ticket_sets_a_password_once_and_ends_every_session() {
         forgot().await;
         [older, house.token().await]
     };
-    crate::sessions::begin(&house.control, &from(), &jo.user, Carried::Bearer).await.unwrap();
+    house.permit(&jo).await;
     assert_eq!(house.live_sessions(&jo.user), 1);
     house.clock.advance(Span::seconds(1));
     for bad in ["short", "password123", "JO@example.com"] {
@@ -259,12 +254,12 @@ async fn a_password_changes_with_the_present_one_and_answers_a_new_session() {
     let house = open();
     let jo = house.registers("jo@example.com").await.unwrap();
     house.mails().await;
-    let permit = house.permit(&jo);
-    crate::sessions::begin(&house.control, &from(), &jo.user, Carried::Bearer).await.unwrap();
+    let permit = house.permit(&jo).await;
     let refused = async |current, new| house.changes(&permit, current, new).await.err();
     assert_eq!(refused("SecurePass2", "password123").await, Some(Refusal::PasswordUnusable));
     assert_eq!(refused("SecurePass2", "AnotherPass2").await, Some(Refusal::WrongPassword));
-    let LoggedIn::In { view, .. } = house.changes(&permit, "SecurePass1", "AnotherPass2").await.unwrap();
+    let changed = house.changes(&permit, "SecurePass1", "AnotherPass2").await;
+    let Ok(LoggedIn::In { view, .. }) = changed else { panic!("no session") };
     assert_eq!((view.id.clone(), house.live_sessions(&jo.user)), (jo.user.clone(), 1));
     assert!(house.has_password(&jo.user, "AnotherPass2").await);
     assert_eq!(house.mails().await, [(Kind::PasswordChanged, "jo@example.com".to_owned(), None)]);
@@ -278,7 +273,7 @@ async fn a_password_changes_with_the_present_one_and_answers_a_new_session() {
 async fn a_user_sees_himself_and_prefers_what_is_active() {
     let house = open();
     let jo = house.registers("jo@example.com").await.unwrap();
-    let view = users::me(&house.control, &house.permit(&jo)).unwrap();
+    let view = users::me(&house.control, &house.permit(&jo).await).unwrap();
     assert_eq!(
         (view.id, view.tenant, view.role, view.verified),
         (jo.user.clone(), jo.tenant.clone(), Role::Owner, false)
@@ -287,7 +282,7 @@ async fn a_user_sees_himself_and_prefers_what_is_active() {
         (view.email.as_str(), view.first.as_str(), view.preferred),
         ("jo@example.com", "Jo", Environment::Sandbox)
     );
-    let placed = house.permit(&jo).in_environment(Environment::Live).unwrap();
+    let placed = house.permit(&jo).await.in_environment(Environment::Live).unwrap();
     let refusal = users::prefer(&house.control, &placed).await.map_err(refused).unwrap_err();
     assert_eq!((refusal, house.user(&jo.user).preferred), (Refusal::NotActive, Environment::Sandbox));
 }
@@ -371,4 +366,23 @@ fn a_password_is_long_enough_and_not_what_everybody_tries() {
     for bad in ["", "7letter", &"x".repeat(129), "tab\tinside it", "Password1", "JO.DOE@example.com", "qwertyuiop"] {
         assert_eq!(check(bad), Err(Refusal::PasswordUnusable), "{bad}");
     }
+}
+
+#[tokio::test]
+async fn a_password_that_was_right_is_worth_nothing_once_it_was_changed() {
+    let house = open();
+    house.registers("jo@example.com").await.unwrap();
+    house.mails().await;
+    users::forgot(&house.control, &from(), "jo@example.com").await.unwrap();
+    let token = house.token().await;
+    let recognised = sessions::recognise(&house.control, &from(), "jo@example.com", secret("SecurePass1")).await;
+    let (known, _) = recognised.map_err(|_| "not recognised").unwrap();
+    let stands = async || {
+        let known = known.clone();
+        house.control.change(move |tx| Ok(known.stands(tx)?)).await.unwrap()
+    };
+    assert!(stands().await);
+    house.clock.advance(Span::seconds(1));
+    assert_eq!(house.resets(&token, "AnotherPass2").await, Ok(()));
+    assert!(!stands().await, "it would outlive the sessions that the reset has ended");
 }

@@ -8,23 +8,26 @@ mod state;
 mod store;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use ::store::{Missing, Tx};
-use base::{Environment, Fault, Span, TenantId, Time};
+use base::{Environment, Fault, Span, TenantId};
 use serde_json::json;
 
 use crate::act::Act;
 use crate::agenda::{self, Duty};
-use crate::planes::{Ask, KeyChange, Standing};
-use crate::{Control, audit, environments};
+use crate::mail;
+use crate::notifications::{self, News};
+use crate::planes::{Ask, KeyChange};
+use crate::{Control, audit};
 
 pub use store::{What, WishRow};
+pub use waiting::{Page, Place, waiting};
 
 /// A wish whose time has come.
 #[derive(Clone, Debug)]
 pub struct Due {
     pub id: String,
-    pub environment: Environment,
     pub ask: Ask,
 }
 
@@ -57,7 +60,7 @@ pub(crate) fn keep(tx: &mut Tx<'_>, wish: &Wish) -> Result<bool, Missing> {
     }
     let (since, Wish { id, of, environment, what }) = (tx.now(), wish.clone());
     let due_at = since.plus(state::patience(&what));
-    agenda::moved(tx, Duty::Wish, &id, None, Some(due_at))?;
+    agenda::moved(tx, Duty::Wish(environment), &id, None, Some(due_at))?;
     tx.put(WishRow { id, of, environment, what, since, attempts: 0, due_at });
     Ok(true)
 }
@@ -81,26 +84,26 @@ pub(crate) fn drop_it(tx: &mut Tx<'_>, id: &str) -> Result<bool, Missing> {
 }
 
 fn forget(tx: &mut Tx<'_>, row: WishRow) -> Result<(), Missing> {
-    agenda::moved(tx, Duty::Wish, &row.id, Some(row.due_at), None)?;
+    agenda::moved(tx, Duty::Wish(row.environment), &row.id, Some(row.due_at), None)?;
     tx.remove::<WishRow>(&row.id);
     Ok(())
 }
 
-/// What is due now, the earliest first, at most 100.
-pub fn due(control: &Control) -> Result<Vec<Due>, Fault> {
+/// What is due now of one side's plane, the earliest first, at most 100.
+pub fn due(control: &Control, environment: Environment) -> Result<Vec<Due>, Fault> {
     const MOST: usize = 100;
     let now = control.now();
     control.store().read(|reader| {
-        let lines = agenda::until(reader, Duty::Wish, now, MOST)?;
+        let lines = agenda::until(reader, Duty::Wish(environment), now, MOST)?;
         let rows = lines.into_iter().map(|line| reader.get::<WishRow>(&line.id));
         let rows = rows.collect::<Result<Vec<_>, Fault>>()?.into_iter().flatten();
-        Ok(rows.map(|row| Due { ask: ask_of(&row), environment: row.environment, id: row.id }).collect())
+        Ok(rows.map(|row| Due { ask: ask_of(&row), id: row.id }).collect())
     })
 }
 
 /// The plane has done it, or says that there is nothing to do.
 pub async fn finished(control: &Control, id: &str) -> Result<(), Fault> {
-    let id = id.to_owned();
+    let (id, letter) = (id.to_owned(), mail::draw(control));
     let run = move |tx: &mut Tx<'_>| {
         let Some(row) = tx.get::<WishRow>(&id)? else { return Ok(()) };
         let act = Act::of_the_system().in_environment(row.environment);
@@ -109,6 +112,11 @@ pub async fn finished(control: &Control, id: &str) -> Result<(), Fault> {
             What::Revoke { key } => ("key_revoked", json!({"key": key.to_string()})),
         };
         audit::append(tx, &act, Some(&row.of), kind, facts)?;
+        if let What::Revoke { key } = &row.what {
+            let (of, environment, kind) = (&row.of, row.environment, mail::Kind::KeyRevoked);
+            let facts = json!({"key": key.to_string(), "environment": environment.word()});
+            notifications::tell(tx, &letter, &News { of, environment, by: None, kind, facts: &facts })?;
+        }
         Ok(forget(tx, row)?)
     };
     control.change(run).await
@@ -121,30 +129,11 @@ pub async fn postponed(control: &Control, id: &str) -> Result<(), Fault> {
         let Some(row) = tx.get::<WishRow>(&id)? else { return Ok(()) };
         let attempts = row.attempts.saturating_add(1);
         let due_at = tx.now().plus(agenda::back_off(Span::seconds(1), attempts, WAIT_MOST));
-        agenda::moved(tx, Duty::Wish, &id, Some(row.due_at), Some(due_at))?;
+        agenda::moved(tx, Duty::Wish(row.environment), &id, Some(row.due_at), Some(due_at))?;
         tx.put(WishRow { attempts, due_at, ..row });
         Ok(())
     };
     control.change(run).await
-}
-
-/// All that is wanted of this environment's plane, for a plane that starts: kept revocations, what is to be voided by now, and
-/// suspensions. It may be done again.
-pub fn waiting(control: &Control, environment: Environment) -> Result<Vec<Ask>, Fault> {
-    let now = control.now();
-    control.store().read(|reader| {
-        let rows = reader.select::<WishRow>("1 = 1 ORDER BY id")?.into_iter();
-        // A mint that is under way at this moment is not voided: its answer may be here before its time is over.
-        let ripe = |row: &WishRow| matches!(row.what, What::Revoke { .. }) || is_ripe(row, now);
-        let wished = rows.filter(|row| row.environment == environment && ripe(row)).map(|row| ask_of(&row));
-        let suspended = environments::suspended(reader, environment)?.into_iter();
-        let suspended = suspended.map(|tenant| Ask::Stand { tenant, standing: Standing { suspended: true } });
-        Ok(wished.chain(suspended).collect())
-    })
-}
-
-fn is_ripe(row: &WishRow, now: Time) -> bool {
-    row.attempts > 0 || row.due_at <= now
 }
 
 fn ask_of(row: &WishRow) -> Ask {

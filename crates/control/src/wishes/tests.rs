@@ -4,7 +4,7 @@ use std::sync::Arc;
 use ::store::Tx;
 use base::{Environment, SeededChance, Span, TestClock, Time};
 
-use super::{Ended, What, Wish, drop_it, due, end, finished, keep, postponed, waiting};
+use super::{Ended, Page, What, Wish, drop_it, due, end, finished, keep, postponed, waiting};
 use crate::planes::{Ask, KeyChange};
 use crate::{Control, Settings};
 
@@ -40,7 +40,8 @@ async fn ended(control: &Control, id: &'static str) -> Ended {
 }
 
 fn ids(control: &Control) -> Vec<String> {
-    due(control).unwrap().into_iter().map(|due| due.id).collect()
+    let due = Environment::ALL.into_iter().flat_map(|environment| due(control, environment).unwrap());
+    due.map(|due| due.id).collect()
 }
 
 #[tokio::test]
@@ -97,9 +98,67 @@ async fn a_plane_that_starts_hears_what_is_wanted_of_it_and_no_mint_is_voided_un
     let tenant = revoke(Environment::Live).of;
     let key = "abc123def456".parse().unwrap();
     let revoked = Ask::Change { tenant: tenant.clone(), key, change: KeyChange::Revoke };
-    assert_eq!(waiting(&control, Environment::Live).unwrap(), std::slice::from_ref(&revoked));
-    assert_eq!(waiting(&control, Environment::Sandbox).unwrap(), []);
+    let heard = |environment| waiting(&control, environment, None).unwrap();
+    assert_eq!(heard(Environment::Live).asks, std::slice::from_ref(&revoked));
+    assert_eq!(heard(Environment::Sandbox).asks, []);
     clock.advance(Span::seconds(60));
     let voided = Ask::Void { tenant, wish: "mint".to_owned() };
-    assert_eq!(waiting(&control, Environment::Live).unwrap(), [voided, revoked]);
+    assert_eq!(heard(Environment::Live), Page { asks: vec![revoked, voided], next: None });
+}
+
+/// So many wishes of one side, kept at the same moment; the first of them as `first` says.
+async fn many(control: &Control, first: Wish, number: usize) {
+    let environment = first.environment;
+    let mut wishes = std::iter::once(first).chain((1..number).map(|at| void(&format!("{at:05}"), environment)));
+    let mut keeping = tokio::task::JoinSet::new();
+    loop {
+        for wish in wishes.by_ref().take(100) {
+            let control = control.clone();
+            keeping.spawn(async move { kept(&control, wish).await });
+        }
+        if keeping.is_empty() {
+            return;
+        }
+        while let Some(kept) = keeping.join_next().await {
+            assert!(kept.unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_one_plane_owes_does_not_hide_what_the_other_owes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (control, clock) = open(dir.path());
+    many(&control, void("00000", Environment::Sandbox), 150).await;
+    clock.advance(Span::seconds(1));
+    kept(&control, void("of live", Environment::Live)).await;
+    clock.advance(Span::seconds(60));
+    let here = |environment| due(&control, environment).unwrap().into_iter().map(|due| due.id).collect::<Vec<_>>();
+    assert_eq!(here(Environment::Sandbox).len(), 100);
+    assert_eq!(here(Environment::Live), ["of live"]);
+}
+
+#[tokio::test]
+async fn what_waits_comes_in_pages_revocations_first_and_none_is_left_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let (control, clock) = open(dir.path());
+    many(&control, revoke(Environment::Live), 2_100).await;
+    clock.advance(Span::seconds(60));
+    let (mut pages, mut after) = (Vec::new(), None);
+    loop {
+        let Page { asks, next } = waiting(&control, Environment::Live, after.as_ref()).unwrap();
+        // What was done meanwhile shifts nothing.
+        finished(&control, "00001").await.unwrap();
+        pages.push(asks);
+        let Some(next) = next else { break };
+        after = Some(next);
+    }
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [1_000, 1_000, 100]);
+    let asks = pages.concat();
+    assert!(matches!(asks[0], Ask::Change { .. }), "{:?}", asks[0]);
+    let voided = asks[1..].iter().map(|ask| match ask {
+        Ask::Void { wish, .. } => wish.clone(),
+        other => panic!("{other:?}"),
+    });
+    assert!(voided.eq((1..2_100).map(|at| format!("{at:05}"))));
 }

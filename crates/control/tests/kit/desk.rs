@@ -1,6 +1,7 @@
 //! Somebody at the dashboard: signed in, with permits; and the loops that a test runs by hand.
 
 use base::{Environment, Secret};
+use control::audit::{self, Line};
 use control::environments::{self, Step};
 use control::sessions::{self, Carrier, Issued, LoggedIn};
 use control::{Ask, Carried, Control, Permit, Placed, Planes, Presented, Row, Session, StepUp, wishes};
@@ -26,7 +27,7 @@ pub async fn token(control: &Control, email: &str, ip: &str) -> Secret<String> {
 
 pub async fn issued(control: &Control, email: &str, ip: &str, carried: Carried) -> Issued {
     let logged_in = sessions::log_in(control, &from(ip), email, secret(PASSWORD), carried).await;
-    let LoggedIn::In { issued, .. } = logged_in.map_err(|_| "not signed in").unwrap();
+    let Ok(LoggedIn::In { issued, .. }) = logged_in else { panic!("not signed in") };
     issued
 }
 
@@ -48,6 +49,11 @@ pub fn proof(control: &Control, token: &Secret<String>) -> StepUp {
     sessions::step_up(&permit(control, token, OWN), control.now()).unwrap()
 }
 
+/// The newest lines of the tenant's audit log, the newest first.
+pub fn noted(control: &Control, token: &Secret<String>, lines: usize) -> Vec<Line> {
+    audit::list(control, &permit(control, token, OWN), None, lines).unwrap().lines
+}
+
 /// What the loop that provisions does with all that is due.
 pub async fn provision(control: &Control, planes: &dyn Planes) {
     while let Some(work) = environments::take(control).await.unwrap() {
@@ -59,7 +65,7 @@ pub async fn provision(control: &Control, planes: &dyn Planes) {
                 Step::Stand => Ask::Stand { tenant, standing },
             };
             match planes.ask(work.environment, ask).await {
-                Ok(_) => environments::step_done(control, &work, *step).await.unwrap(),
+                Ok(_) => assert!(environments::step_done(control, &work, *step).await.unwrap()),
                 Err(not_done) => {
                     failed = Some(not_done.to_string());
                     break;
@@ -76,12 +82,14 @@ pub async fn provision(control: &Control, planes: &dyn Planes) {
 /// What the loop of wishes does with all that is due; answers how many came true.
 pub async fn fulfil(control: &Control, planes: &dyn Planes) -> usize {
     let mut came_true = 0;
-    for due in wishes::due(control).unwrap() {
-        match planes.ask(due.environment, due.ask).await {
-            Err(control::NotDone::Unreachable { .. }) => wishes::postponed(control, &due.id).await.unwrap(),
-            Ok(_) | Err(control::NotDone::Refused(_)) => {
-                wishes::finished(control, &due.id).await.unwrap();
-                came_true += 1;
+    for environment in Environment::ALL {
+        for due in wishes::due(control, environment).unwrap() {
+            match planes.ask(environment, due.ask).await {
+                Err(control::NotDone::Unreachable { .. }) => wishes::postponed(control, &due.id).await.unwrap(),
+                Ok(_) | Err(control::NotDone::Refused(_)) => {
+                    wishes::finished(control, &due.id).await.unwrap();
+                    came_true += 1;
+                }
             }
         }
     }

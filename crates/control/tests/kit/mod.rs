@@ -1,6 +1,8 @@
 //! A front office in a directory of its own, with a clock and a chance that the test holds.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses its part of it; a test may unwrap")]
 
+pub mod app;
+pub mod auc;
 pub mod desk;
 pub mod planes;
 
@@ -109,4 +111,16 @@ pub async fn verified(control: &Control, email: &str, ip: &str) -> Registered {
     let token = mails(control).await.into_iter().find_map(|(_, address, token)| token.filter(|_| address == email));
     users::verify(control, &from(ip), &token.unwrap()).await.map_err(|_| "not verified").unwrap();
     registered
+}
+
+/// What random choices begin with: `SEED`, or the same in every run.
+pub fn seed() -> u64 {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_260_101);
+    println!("seed {seed} (set SEED to repeat another)");
+    seed
+}
+
+/// Whether this is the long run of `cargo xtask soak`.
+pub fn soak() -> bool {
+    std::env::var_os("COUNTERFOIL_SOAK").is_some()
 }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use base::{Environment, KeyId, KeyKind, Secret, Span, TenantId, TestClock};
+use base::{Environment, KeyId, KeyKind, PayoutPolicy, Secret, Span, TenantId, TestClock};
 use control::planes::{Ask, BoxFuture, KeyChange, KeyLimits, KeyView, NotDone, PlaneRefusal, Planes, Reply, Standing};
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 /// What happens to one ask. Those after the last that was scripted go well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,12 +18,16 @@ pub enum Fate {
     Lost,
     /// It is done after so long.
     Slow(Span),
+    /// It is done, and the answer is on its way until the test lets it go.
+    Held,
 }
 
 /// Both planes.
 pub struct FakePlanes {
     clock: Arc<TestClock>,
     state: Mutex<State>,
+    held: Notify,
+    let_go: Notify,
 }
 
 #[derive(Default)]
@@ -48,12 +53,22 @@ enum Mark {
 
 impl FakePlanes {
     pub fn new(clock: &Arc<TestClock>) -> FakePlanes {
-        FakePlanes { clock: Arc::clone(clock), state: Mutex::default() }
+        FakePlanes { clock: Arc::clone(clock), state: Mutex::default(), held: Notify::new(), let_go: Notify::new() }
     }
 
     /// What happens to the next asks, in order.
     pub fn script(&self, fates: impl IntoIterator<Item = Fate>) {
         self.state.lock().fates = fates.into_iter().collect();
+    }
+
+    /// Waits until an answer is held.
+    pub async fn held(&self) {
+        self.held.notified().await;
+    }
+
+    /// The answer that is held arrives.
+    pub fn let_go(&self) {
+        self.let_go.notify_one();
     }
 
     /// What was asked since the last look.
@@ -78,7 +93,7 @@ impl FakePlanes {
         look(self.state.lock().sides.entry(environment.word()).or_default())
     }
 
-    fn answer(&self, environment: Environment, ask: Ask) -> Result<Reply, NotDone> {
+    async fn answer(&self, environment: Environment, ask: Ask) -> Result<Reply, NotDone> {
         let unreachable = |may_have_run| NotDone::Unreachable { may_have_run, why: "as scripted".to_owned() };
         let (fate, number) = {
             let mut state = self.state.lock();
@@ -89,18 +104,22 @@ impl FakePlanes {
         match fate {
             Fate::Down => return Err(unreachable(false)),
             Fate::Slow(span) => drop(self.clock.advance(span)),
-            Fate::Well | Fate::Lost => {}
+            Fate::Well | Fate::Lost | Fate::Held => {}
         }
         let now = base::Clock::now(self.clock.as_ref());
         let fresh = format!("{number:012}").parse::<KeyId>().unwrap();
         let answer = self.with(environment, |side| side.answer(ask, environment, fresh, now));
+        if fate == Fate::Held {
+            self.held.notify_one();
+            self.let_go.notified().await;
+        }
         if fate == Fate::Lost { Err(unreachable(true)) } else { answer.map_err(NotDone::Refused) }
     }
 }
 
 impl Planes for FakePlanes {
     fn ask<'a>(&'a self, environment: Environment, ask: Ask) -> BoxFuture<'a, Result<Reply, NotDone>> {
-        Box::pin(async move { self.answer(environment, ask) })
+        Box::pin(self.answer(environment, ask))
     }
 
     fn base_url(&self, _: Environment) -> Option<String> {
@@ -153,6 +172,11 @@ impl Side {
                 let own = self.keys.values().filter(|(of, _)| *of == tenant);
                 return Ok(Reply::Keys(own.map(|(_, key)| key.clone()).collect()));
             }
+            Ask::Reset { tenant } => {
+                self.tenants.get(&tenant).ok_or(PlaneRefusal::TenantUnknown)?;
+            }
+            Ask::Deeds { .. } => return Ok(Reply::Deeds(0)),
+            Ask::Usage { .. } => return Ok(Reply::Usage(Vec::new())),
             Ask::Void { tenant, wish } => {
                 if let Some(Mark::Minted { key, .. }) = self.wishes.insert((tenant, wish), Mark::Voided) {
                     self.keys.get_mut(&key).unwrap().1.revoked = true;
@@ -182,7 +206,7 @@ impl Side {
     ) -> Reply {
         if let Some(Mark::Minted { key, replaced, .. }) = self.wishes.get(&wish) {
             let view = |key: &KeyId| self.keys[key].1.clone();
-            return Reply::Minted { key: view(key), whole: None, replaced: replaced.as_ref().map(view) };
+            return Reply::Minted { key: view(key), whole: None, replaced: replaced.as_ref().map(view).map(Box::new) };
         }
         if let Some(old) = &replaced {
             self.keys.insert(old.id, (wish.0.clone(), old.clone()));
@@ -191,7 +215,7 @@ impl Side {
         let mark = Mark::Minted { fingerprint, key: new.id, replaced: replaced.as_ref().map(|old| old.id) };
         self.wishes.insert(wish, mark);
         let whole = format!("pk_{}_{}.secret{}", new.environment.key_word(), new.id, new.id);
-        Reply::Minted { key: new, whole: Some(Secret::new(whole)), replaced }
+        Reply::Minted { key: new, whole: Some(Secret::new(whole)), replaced: replaced.map(Box::new) }
     }
 
     fn key(&mut self, tenant: &TenantId, key: KeyId) -> Result<&mut KeyView, PlaneRefusal> {
@@ -209,6 +233,12 @@ impl Side {
             KeyChange::Rename(name) => key.name = name,
             KeyChange::Disable => key.active = false,
             KeyChange::Enable => key.active = true,
+            KeyChange::Policy(_) if key.kind != KeyKind::Payout => return Err(PlaneRefusal::PolicyElsewhere),
+            KeyChange::Policy(change) => {
+                let mut policy = key.limits.payout.take().map_or_else(PayoutPolicy::nothing, |policy| *policy);
+                policy.limits = change.limits.unwrap_or(policy.limits);
+                key.limits.payout = Some(Box::new(policy));
+            }
             KeyChange::Revoke => key.revoked = true,
         }
         Ok(Reply::Key(key.clone()))
