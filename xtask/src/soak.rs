@@ -95,6 +95,15 @@ const ITEMS: &[Item] = &[
         reading: Reading::FigureLines,
     },
     Item {
+        name: "revocation",
+        about: "64 connections use keys of a sandbox while ten thousand of them are revoked at the dashboard, two hundred at a time. A call \
+                counts as after when it began after the revocation was answered.",
+        command: &["test", "--release", "--package", "counterfoil", "--test", "revocation", "--", "--nocapture"],
+        environment: &[("COUNTERFOIL_SOAK", "1")],
+        database: false,
+        reading: Reading::FigureLines,
+    },
+    Item {
         name: "restarts",
         about: "PostgreSQL is stopped at once and started again, two hundred times, under two stores that eight callers load. \
                 Recovery runs from its start until both stores commit and read again.",
@@ -109,6 +118,23 @@ const ITEMS: &[Item] = &[
                 in turns, 24 times, under two processes of the sandbox that callers load over HTTP. Times are the longest for \
                 which one of the processes committed nothing. Patroni's lock lasts 8 s.",
         command: &["test", "--release", "--package", "counterfoil", "--test", "failover", "--", "--nocapture"],
+        environment: &[("COUNTERFOIL_SOAK", "1")],
+        database: false,
+        reading: Reading::FigureLines,
+    },
+    Item {
+        name: "once",
+        about: "Codes of an authenticator app, each shown 64 times at the same moment from 64 networks: how often one was taken.",
+        command: &["test", "--release", "--package", "control", "--test", "once", "--", "--nocapture"],
+        environment: &[("COUNTERFOIL_SOAK", "1")],
+        database: false,
+        reading: Reading::FigureLines,
+    },
+    Item {
+        name: "timing",
+        about: "How often, of a thousand, an address that somebody has took longer than one that nobody has, over two thousand pairs of \
+                each: logins with a wrong password, and requests for a new one. 500 is a coin.",
+        command: &["test", "--release", "--package", "control", "--test", "timing", "--", "--nocapture"],
         environment: &[("COUNTERFOIL_SOAK", "1")],
         database: false,
         reading: Reading::FigureLines,

@@ -66,7 +66,7 @@ pub fn run(root: &Path, args: &[String]) -> anyhow::Result<()> {
 }
 
 /// What keeps anything in a store. Tests about SQLite's file alone say so and pass.
-const ON_BOTH_ENGINES: [&str; 16] = [
+const ON_BOTH_ENGINES: [&str; 20] = [
     "-p",
     "store",
     "-p",
@@ -81,6 +81,10 @@ const ON_BOTH_ENGINES: [&str; 16] = [
     "hosted",
     "-p",
     "control",
+    "-p",
+    "pacspace",
+    "-p",
+    "paychain",
     "-p",
     "counterfoil",
 ];

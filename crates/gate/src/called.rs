@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
-use base::Fault;
+use base::{Deed, Fault};
 use http::StatusCode;
 use http::request::Parts;
 use plane::{Caller, KeyKind, Plane};
@@ -74,6 +74,11 @@ impl Called {
     /// The answer when a change broke: as [`Called::read_faulted`], and unless busy the outcome is unknown.
     pub fn change_faulted(&self, fault: &Fault) -> Response {
         self.passage.faulted(fault, &Refusal::Unanswered)
+    }
+
+    /// Notes what the caller's tenant has done, where it is a sandbox.
+    pub fn did(&self, deed: Deed) {
+        plane::deeds::note(&self.plane, &self.caller, deed);
     }
 
     /// Refuses every key whose kind is not among `kinds`. `needs` names them: `an agent key`.

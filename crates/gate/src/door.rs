@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
-use base::Stop;
+use base::{Deed, Stop};
 use http::header::{ORIGIN, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use plane::Caller;
@@ -62,6 +62,9 @@ impl Pass for Door {
         let answered = unpanicked(self.answer(inside, request, &mut trail)).await;
         let mut response = answered.unwrap_or_else(|| self.refuse(&Refusal::Unanswered, &trail.request_id));
         self.sign(response.headers_mut(), &trail);
+        if let Some(caller) = &trail.caller {
+            self.note_deeds(caller, &trail.request_id, &mut response);
+        }
         let took = started.elapsed();
         self.meters.count(route, response.status(), took);
         self.note(&trail, &method, route, &response, took);
@@ -163,6 +166,16 @@ impl Door {
         if let Some(pace) = &trail.pace {
             headers.insert(RATE_LIMIT_POLICY, self.gate.shared.keys.policy.clone());
             headers.insert(RATE_LIMIT, pace.clone());
+        }
+    }
+
+    /// What this request shows of its tenant: a failure carries the deed of having met it.
+    fn note_deeds(&self, caller: &Caller, request_id: &RequestId, response: &mut Response) {
+        if let Some(met) = response.extensions_mut().remove::<Deed>() {
+            plane::deeds::note(&self.gate.plane, caller, met);
+        }
+        if request_id.is_own() {
+            plane::deeds::note(&self.gate.plane, caller, Deed::OwnRequestId);
         }
     }
 

@@ -11,22 +11,30 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 
 /// The caller's own `x-request-id` where it is 1 to 64 of `A-Z a-z 0-9 . _ -`, else `req_` and 20 letters and digits.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RequestId(HeaderValue);
+pub struct RequestId {
+    value: HeaderValue,
+    own: bool,
+}
 
 impl RequestId {
     pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        self.value.to_str().unwrap_or_default()
     }
 
     pub(crate) fn of(headers: &HeaderMap, ids: &Ids) -> RequestId {
         match headers.get(X_REQUEST_ID) {
-            Some(value) if sane(value.as_bytes()) => RequestId(value.clone()),
+            Some(value) if sane(value.as_bytes()) => RequestId { value: value.clone(), own: true },
             _ => ids.draw(),
         }
     }
 
     pub(crate) fn header(&self) -> HeaderValue {
-        self.0.clone()
+        self.value.clone()
+    }
+
+    /// Whether the caller chose it.
+    pub(crate) fn is_own(&self) -> bool {
+        self.own
     }
 }
 
@@ -77,7 +85,7 @@ impl Ids {
             }
         }
         let value = HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&text));
-        RequestId(value.unwrap_or_else(|_| HeaderValue::from_static("req_")))
+        RequestId { value: value.unwrap_or_else(|_| HeaderValue::from_static("req_")), own: false }
     }
 }
 

@@ -89,7 +89,7 @@ async fn stage(configure: impl FnOnce(&mut Options)) -> Stage {
     let from = proof::From::new([127, 0, 0, 1].into(), "req_1", "a test");
     let password = Secret::new(password.to_owned());
     let logged_in = sessions::log_in(&test.control, &from, email, password, Carried::Bearer).await;
-    let LoggedIn::In { issued, .. } = logged_in.unwrap_or_else(|stop| panic!("{stop:?}"));
+    let Ok(LoggedIn::In { issued, .. }) = logged_in else { panic!("the login is refused") };
     let Carrier::Token(token) = issued.carrier else { panic!("a cookie") };
     let chance = Arc::new(SeededChance::new(3));
     let mut options = Options { chance, rate: Rate::new(1_000_000, 1_000_000), ..Options::default() };

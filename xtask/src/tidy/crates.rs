@@ -34,6 +34,7 @@ const STATIONS: &[Station] = &[
     // A surface turns bytes into an ask and an outcome into bytes; what is kept, and how, is not its business.
     station("cashq", 5, &["store", "reqwest"]),
     station("pacspace", 5, &["store", "reqwest"]),
+    station("paychain", 5, &["store", "reqwest"]),
     station("sandbox", 5, &["store", "reqwest"]),
     station("hosted", 5, &["store", "reqwest"]),
     station("workers", 5, &["axum"]),
@@ -48,6 +49,7 @@ const WALLS: &[(&str, &[&str], &str)] = &[
     ("reqwest", &["workers", "counterfoil", "bench"], "only workers and the command line talk to the outside world"),
     ("ring", &["control", "testkit"], "signatures and sealed seeds are the front office's"),
     ("argon2", &["control", "testkit"], "only the front office knows passwords"),
+    ("lettre", &["workers"], "only workers hand mails over"),
     ("libsqlite3-sys", &[], "the store speaks to SQLite through rusqlite"),
 ];
 

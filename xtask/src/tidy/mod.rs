@@ -57,6 +57,7 @@ const RULES: &[(&str, Rule)] = &[
     ("silenced", source::silenced),
     ("ignored", source::ignored),
     ("sleeps", source::sleeps),
+    ("routes have rows", source::routes_have_rows),
     ("paths", docs::paths),
     ("crates named", docs::crates_named),
     ("glossary", docs::glossary),

@@ -66,6 +66,22 @@ pub fn sleeps(house: &House) -> Vec<Complaint> {
     lines(house, |_| true, in_tests, Some(PAUSES), advice)
 }
 
+/// Surfaces of the office, which reach a router through rows alone.
+const BEHIND_ROWS: &[&str] = &["crates/pacspace/src/", "crates/paychain/src/"];
+
+/// A route of the office has a row, which says who may call it.
+pub fn routes_have_rows(house: &House) -> Vec<Complaint> {
+    let advice = "a route without its row: give it one in rows.rs, and its handler with `Routes::at`";
+    let behind = |path: &str| BEHIND_ROWS.iter().any(|folder| path.starts_with(folder));
+    let mut complaints = Vec::new();
+    for (path, text) in house.tree.with_ending(".rs").filter(|(path, _)| behind(path)) {
+        let routed = |line: &&str| line.contains(".route(") || line.contains("Router::");
+        let lines = text.lines().enumerate().filter(|(_, line)| routed(line));
+        complaints.extend(lines.map(|(at, _)| Complaint::at(path, at + 1, advice)));
+    }
+    complaints
+}
+
 /// A complaint for each line that `found` names, in the files that are `concerned` and not excused by `waiver`.
 fn lines(
     house: &House,
@@ -89,7 +105,7 @@ fn lines(
 #[cfg(test)]
 mod tests {
     use super::super::check;
-    use super::{floats, ignored, opening, silenced, sleeps, whitespace};
+    use super::{floats, ignored, opening, routes_have_rows, silenced, sleeps, whitespace};
 
     #[test]
     fn blank_ends_and_tabs() {
@@ -134,6 +150,21 @@ mod tests {
             ["#[test]\n#[ignore]\nfn a() {}\n", "#[ignore = \"slow\"]\nfn a() {}\n", "made! { #[ignore] fn a() {} }\n"]
         {
             check(ignored, &[("a.rs", good)], &[("a.rs", bad)], "ignored");
+        }
+    }
+
+    #[test]
+    fn a_surface_of_the_office_makes_no_router_of_its_own() {
+        let good = [
+            (
+                "crates/pacspace/src/lib.rs",
+                "use axum::Router;\nfn a() -> Router { Routes::new(b).at(c, d).into_router() }\n",
+            ),
+            ("crates/cashq/src/lib.rs", "fn a() -> Router { Router::new().route(b, c) }\n"),
+            ("crates/pacspace/tests/a.rs", "fn a() -> Router { Router::new() }\n"),
+        ];
+        for bad in ["fn a() { Router::new(); }\n", "fn a(b: Router) -> Router {\n    b.route(c, d)\n}\n"] {
+            check(routes_have_rows, &good, &[("crates/paychain/src/a.rs", bad)], "without its row");
         }
     }
 

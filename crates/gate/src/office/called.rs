@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
-use base::Fault;
-use control::{Control, Permit, Planes, StepUp, sessions};
+use base::{Fault, Secret};
+use control::billing::Provider;
+use control::{Carried, Control, Permit, Planes, StepUp, sessions};
 use http::StatusCode;
 use http::request::Parts;
 
-use super::Refusal;
 use super::door::Door;
+use super::{Origin, Refusal};
 use crate::RequestId;
 
 /// What travels with every request from the door to its handler.
@@ -25,8 +26,16 @@ pub struct Passage {
 #[derive(Clone)]
 pub(super) enum Proved {
     Nothing,
-    Visitor(control::proof::From),
+    Visitor(Arc<Coming>),
     Signed(Permit, Option<Arc<StepUp>>),
+}
+
+/// Who comes without being asked for a session.
+pub(super) struct Coming {
+    pub(super) from: control::proof::From,
+    /// How a session that begins here is carried.
+    pub(super) carried: Result<Carried, Refusal>,
+    pub(super) cookies: Vec<Secret<String>>,
 }
 
 /// A request from anyone. Only on rows for anyone.
@@ -34,6 +43,7 @@ pub(super) enum Proved {
 pub struct Visitor {
     pub from: control::proof::From,
     pub passage: Passage,
+    coming: Arc<Coming>,
 }
 
 /// A request of a session whose role reaches somewhere on this route. Only on rows for signed-in users.
@@ -60,6 +70,35 @@ impl Passage {
         self.door.office.planes()
     }
 
+    /// For what goes on when its caller goes away.
+    pub fn planes_to_keep(&self) -> Arc<dyn Planes> {
+        Arc::clone(&self.door.office.planes)
+    }
+
+    pub fn request_id(&self) -> &RequestId {
+        &self.request_id
+    }
+
+    /// Where browsers find the dashboard.
+    pub fn origin(&self) -> &Origin {
+        &self.door.office.shared.options.origin
+    }
+
+    /// Gives a session into its browser's hands.
+    pub fn hand_over(&self, response: &mut Response, cookie: &Secret<String>) {
+        self.door.office.shared.options.origin.hand_over(response, cookie);
+    }
+
+    /// The browser that shows a session's cookie is to forget it.
+    pub fn take_back(&self, response: &mut Response) {
+        self.door.office.shared.options.origin.take_back(response);
+    }
+
+    /// Where plans are paid, if anywhere.
+    pub fn provider(&self) -> Option<&dyn Provider> {
+        self.door.office.shared.options.provider.as_deref()
+    }
+
     /// The answer when a read broke: logged with its causes; busy becomes 503. Nothing was changed.
     pub fn read_faulted(&self, fault: &Fault) -> Response {
         self.faulted(fault, crate::Refusal::Faulted)
@@ -79,6 +118,19 @@ impl Passage {
     /// The answer of a route that was not put behind the office's gate, or whose row does not grant what its handler takes.
     fn none() -> Response {
         (StatusCode::INTERNAL_SERVER_ERROR, "a route without its row").into_response()
+    }
+}
+
+impl Visitor {
+    /// How a session that begins here is carried: by a cookie where a page of the dashboard asks for one. Refused where a page
+    /// of another site does.
+    pub fn carried(&self) -> Result<Carried, Refusal> {
+        self.coming.carried.clone()
+    }
+
+    /// Session cookies that came along. They say nothing here: a login takes nothing over from them and ends their sessions.
+    pub fn cookies(&self) -> &[Secret<String>] {
+        &self.coming.cookies
     }
 }
 
@@ -103,7 +155,7 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Visitor, Response> {
         let passage = Passage::from_request_parts(parts, state).await?;
         match passage.proved.clone() {
-            Proved::Visitor(from) => Ok(Visitor { from, passage }),
+            Proved::Visitor(coming) => Ok(Visitor { from: coming.from.clone(), passage, coming }),
             Proved::Nothing | Proved::Signed(..) => Err(Passage::none()),
         }
     }

@@ -8,12 +8,12 @@ use axum::extract::Request;
 use axum::response::Response;
 use base::Stop;
 use control::{Permit, Presented, Row, Who, proof, sessions};
-use http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER, USER_AGENT, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::header::{CACHE_CONTROL, RETRY_AFTER, USER_AGENT, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderValue, Method};
 use tower::Service;
 
 use super::called::Proved;
-use super::{Office, Passage, Refusal, Words};
+use super::{Office, Passage, Refusal, Words, presented};
 use crate::RequestId;
 use crate::address::client_ip;
 use crate::body::Reading;
@@ -42,10 +42,6 @@ struct Trail {
     permit: Option<Permit>,
     pace: Option<HeaderValue>,
 }
-
-/// Headers in which keys come to a plane.
-const KEY_HEADERS: [HeaderName; 2] = [HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
-const KEY_PREFIX: &str = "pk_";
 
 impl Pass for Door {
     async fn pass<I>(self: Arc<Door>, inside: I, request: Request) -> Response
@@ -114,12 +110,13 @@ impl Door {
             return Err(crate::Refusal::RateLimited { retry_after_s }.into());
         }
         let Some(row) = self.row else { return Ok(Proved::Nothing) };
+        let origin = &self.office.shared.options.origin;
         match row.who {
-            Who::Anyone => Ok(Proved::Visitor(from)),
+            Who::Anyone => Ok(Proved::Visitor(Arc::new(presented::coming(origin, from, request.headers())))),
             // Its signature is over the body, which its handler reads.
             Who::Provider => Ok(Proved::Nothing),
             Who::Signed | Who::Seats(_) => {
-                let permit = self.permit(row, request.headers(), &from, &trail.request_id)?;
+                let permit = self.permit(row, request, &from, &trail.request_id)?;
                 trail.permit = Some(permit.clone());
                 let step_up = || sessions::step_up(&permit, self.office.control.now()).map_err(Refusal::Denied);
                 let step_up = row.step_up.then(step_up).transpose()?;
@@ -131,12 +128,17 @@ impl Door {
     fn permit(
         &self,
         row: &'static Row,
-        headers: &HeaderMap,
+        request: &Request,
         from: &proof::From,
         request_id: &RequestId,
     ) -> Result<Permit, Refusal> {
-        let token = presented(headers)?;
-        let session = match sessions::authenticate(&self.office.control, Presented::Bearer(token), from) {
+        let origin = &self.office.shared.options.origin;
+        let presented = presented::presented(origin, request.headers())?;
+        let is_change = !request.method().is_safe();
+        if matches!(presented, Presented::Cookie(_)) && is_change && !origin.vouches(request.headers()) {
+            return Err(Refusal::CrossSite);
+        }
+        let session = match sessions::authenticate(&self.office.control, presented, from) {
             Ok(session) => session,
             Err(Stop::Refused(denied)) => return Err(Refusal::Denied(denied)),
             Err(Stop::Faulted(fault)) => {
@@ -202,23 +204,4 @@ impl Door {
             line!(debug);
         }
     }
-}
-
-/// The one bearer token of a request.
-fn presented(headers: &HeaderMap) -> Result<&str, Refusal> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let token = match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().ok().and_then(bearer),
-        _ => None,
-    };
-    let is_key = token.is_some_and(|token| token.starts_with(KEY_PREFIX));
-    if is_key || KEY_HEADERS.iter().any(|name| headers.contains_key(name)) {
-        return Err(Refusal::KeyNotAccepted);
-    }
-    token.ok_or(Refusal::Denied(control::Denied::Unauthenticated))
-}
-
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }

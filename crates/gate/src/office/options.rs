@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Chance, Clock, OsChance};
+use control::billing::Provider;
 use control::{Control, Net, Planes};
 use ipnet::IpNet;
 
+use super::Origin;
 use crate::pace::Pace;
 use crate::request_id::Ids;
 use crate::{Monotonic, Rate};
@@ -28,6 +30,8 @@ pub(crate) struct Shared {
 /// How callers are judged. Every value has been checked before it gets here.
 #[derive(Clone)]
 pub struct Options {
+    /// Where browsers find the dashboard.
+    pub origin: Origin,
     /// For each network.
     pub rate: Rate,
     /// Peers whose `X-Forwarded-For` is believed.
@@ -44,11 +48,14 @@ pub struct Options {
     pub pace_clock: Arc<dyn Clock>,
     /// Where request ids come from.
     pub chance: Arc<dyn Chance>,
+    /// Where plans are paid; without one the operator answers for them.
+    pub provider: Option<Arc<dyn Provider>>,
 }
 
 impl Default for Options {
     fn default() -> Options {
         Options {
+            origin: Origin::of("https://localhost"),
             rate: Rate::new(20, 100),
             trusted_proxies: Vec::new(),
             body_bytes: 16 * 1024,
@@ -57,6 +64,7 @@ impl Default for Options {
             slow: Duration::from_secs(1),
             pace_clock: Arc::new(Monotonic::default()),
             chance: Arc::new(OsChance),
+            provider: None,
         }
     }
 }

@@ -26,6 +26,8 @@ pub enum Refusal {
     Denied(Denied),
     /// A key came where a person signs in.
     KeyNotAccepted,
+    /// A change by a cookie, without what shows that a page of the dashboard asks for it.
+    CrossSite,
 }
 
 impl From<crate::Refusal> for Refusal {
@@ -40,9 +42,9 @@ impl Refusal {
         match self {
             Refusal::Gate(refusal) => refusal.status(),
             Refusal::Denied(Denied::Unauthenticated | Denied::Expired | Denied::Revoked) => StatusCode::UNAUTHORIZED,
-            Refusal::Denied(Denied::RoleForbids | Denied::StepUpRequired) | Refusal::KeyNotAccepted => {
-                StatusCode::FORBIDDEN
-            }
+            Refusal::Denied(Denied::RoleForbids | Denied::StepUpRequired)
+            | Refusal::KeyNotAccepted
+            | Refusal::CrossSite => StatusCode::FORBIDDEN,
             Refusal::Denied(Denied::Unknown) => StatusCode::NOT_FOUND,
         }
     }
@@ -51,7 +53,7 @@ impl Refusal {
     pub fn retry_after_s(&self) -> Option<u64> {
         match self {
             Refusal::Gate(refusal) => refusal.retry_after_s(),
-            Refusal::Denied(_) | Refusal::KeyNotAccepted => None,
+            Refusal::Denied(_) | Refusal::KeyNotAccepted | Refusal::CrossSite => None,
         }
     }
 
@@ -68,6 +70,10 @@ impl Refusal {
             Refusal::Denied(denied) => denial(*denied).into(),
             Refusal::KeyNotAccepted => {
                 "Keys are for your servers and for the API of their environment: sign in and send the session's token."
+                    .into()
+            }
+            Refusal::CrossSite => {
+                "With a cookie, send X-Pacspace-CSRF: 1 from the dashboard's own pages: no other site may ask for this."
                     .into()
             }
         }
