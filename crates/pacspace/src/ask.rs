@@ -5,6 +5,8 @@ use axum::extract::rejection::PathRejection;
 use axum::response::Response;
 use base::{Environment, Secret};
 use control::keys::IdempotencyKey;
+use data_encoding::BASE64URL_NOPAD;
+use gate::office;
 use http::{HeaderMap, Uri};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -32,6 +34,11 @@ pub(crate) fn by_network(text: &str) -> Result<Environment, Invalid> {
 /// Of preferences.
 pub(crate) fn by_preference(text: &str) -> Result<Environment, Invalid> {
     environment_by(preference, "preferredEnvironment", text)
+}
+
+/// Of queries.
+pub(crate) fn by_query(text: &str) -> Result<Environment, Invalid> {
+    environment_by(preference, "environment", text)
 }
 
 /// Of keys.
@@ -65,21 +72,24 @@ pub(crate) fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Secret<String
     }
 }
 
+/// The same where it may be left out.
+pub(crate) fn maybe_secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret<String>>, D::Error> {
+    secret(from).map(Some)
+}
+
+/// Bytes in base64url without padding, as browsers write them.
+pub(crate) fn bytes<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+    let text = String::deserialize(from)?;
+    BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| D::Error::custom("send base64url without padding"))
+}
+
 /// `Idempotency-Key`, where there is one.
 pub(crate) fn once(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Invalid> {
-    let mut values = headers.get_all("idempotency-key").iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => match value.to_str().ok().and_then(IdempotencyKey::parse) {
-            Some(key) => Ok(Some(key)),
-            None => Err(invalid("Idempotency-Key: send 1 to 255 visible ASCII characters.")),
-        },
-        (Some(_), Some(_)) => Err(invalid("Idempotency-Key: send it once.")),
-    }
+    office::once(headers).map_err(Invalid)
 }
 
 /// What is wrong with a request, for whoever sent it.
-pub(crate) struct Invalid(String);
+pub(crate) struct Invalid(pub(crate) String);
 
 pub(crate) fn invalid(message: &str) -> Invalid {
     Invalid(message.to_owned())

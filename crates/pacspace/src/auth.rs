@@ -2,11 +2,11 @@
 
 use axum::response::Response;
 use base::{Secret, Time};
-use control::sessions::{Carrier, Issued, LoggedIn};
+use control::sessions::{Carrier, Issued, LoggedIn, SecondStep};
 use control::users::{NewUser, Registered, UserView};
-use control::{Carried, sessions, users};
+use control::{sessions, users};
 use gate::Json;
-use gate::office::{Signed, Visitor};
+use gate::office::{Passage, Signed, Visitor};
 use http::{StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 
@@ -71,14 +71,27 @@ pub(crate) async fn resend(visitor: Visitor, Json(body): Json<Address>) -> Respo
     }
 }
 
-pub(crate) async fn login(visitor: Visitor, Json(body): Json<Credentials>) -> Response {
+pub(crate) async fn login(visitor: Visitor, Json(body): Json<Credentials>) -> Result<Response, Response> {
     let (control, Credentials { email, password }) = (visitor.passage.control(), body);
-    match sessions::log_in(control, &visitor.from, &email, password, Carried::Bearer).await {
-        Ok(logged_in) => signed_in(&logged_in),
-        Err(stop) => of_change(&visitor.passage, stop, |refusal| {
-            refusals::session(refusal, "The e-mail address or the password is wrong.")
-        }),
+    let carried = visitor.carried().map_err(|refusal| visitor.passage.refuse(&refusal))?;
+    let logged_in = sessions::log_in(control, &visitor.from, &email, password, carried).await;
+    let logged_in = logged_in.map_err(|stop| {
+        let wrong = "The e-mail address or the password is wrong.";
+        of_change(&visitor.passage, stop, |refusal| refusals::session(refusal, wrong))
+    })?;
+    entered(&visitor, &logged_in).await
+}
+
+/// A login is over: the sessions of cookies that came along end, so that nobody goes on in one that another put there.
+pub(crate) async fn entered(visitor: &Visitor, logged_in: &LoggedIn) -> Result<Response, Response> {
+    if matches!(logged_in, LoggedIn::SecondStep(_)) {
+        return Ok(signed_in(&visitor.passage, logged_in));
     }
+    for cookie in visitor.cookies() {
+        let ended = sessions::replaced(visitor.passage.control(), &visitor.from, cookie.expose()).await;
+        ended.map_err(|fault| visitor.passage.change_faulted(&fault))?;
+    }
+    Ok(signed_in(&visitor.passage, logged_in))
 }
 
 pub(crate) async fn me(signed: Signed) -> Response {
@@ -98,16 +111,43 @@ pub(crate) async fn preferences(signed: Signed, Json(body): Json<Preferences>) -
     Ok(told(StatusCode::OK, &preferred, "Preferences updated successfully"))
 }
 
-/// The answer to a login, in the fields of both generations of this contract.
-pub(crate) fn signed_in(logged_in: &LoggedIn) -> Response {
-    let LoggedIn::In { view, issued } = logged_in;
-    let Issued { carrier, expires_at } = issued;
-    let token = match carrier {
-        Carrier::Token(token) => Some(token.expose().as_str()),
-        // Its client holds it already.
-        Carrier::Cookie(_) => None,
+/// The answer to a login, in the fields of both generations of this contract. A session that a cookie carries has no token.
+pub(crate) fn signed_in(passage: &Passage, logged_in: &LoggedIn) -> Response {
+    let (view, issued) = match logged_in {
+        LoggedIn::In { view, issued } => (view, issued),
+        LoggedIn::SecondStep(second_step) => return told(StatusCode::OK, &HalfWay::of(second_step), HALF_WAY),
     };
-    data(StatusCode::OK, &Entry::of(view, token, *expires_at))
+    let Issued { carrier, expires_at } = issued;
+    match carrier {
+        Carrier::Token(token) => data(StatusCode::OK, &Entry::of(view, Some(token.expose().as_str()), *expires_at)),
+        Carrier::Cookie(cookie) => {
+            let mut response = data(StatusCode::OK, &Entry::of(view, None, *expires_at));
+            passage.hand_over(&mut response, cookie);
+            response
+        }
+    }
+}
+
+const HALF_WAY: &str = "Your password is right. Send a second proof: POST /dashboard/auth/login/mfa-verify.";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HalfWay<'a> {
+    requires_mfa: bool,
+    mfa_ticket: &'a str,
+    methods: Vec<&'static str>,
+    expires_at: String,
+}
+
+impl HalfWay<'_> {
+    fn of(second_step: &SecondStep) -> HalfWay<'_> {
+        HalfWay {
+            requires_mfa: true,
+            mfa_ticket: second_step.ticket.expose(),
+            methods: second_step.methods.iter().map(|method| method.word()).collect(),
+            expires_at: time(second_step.expires_at),
+        }
+    }
 }
 
 #[derive(Serialize)]

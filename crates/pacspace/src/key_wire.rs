@@ -3,6 +3,7 @@
 use base::{Amount, Asset, KeyKind};
 use control::keys::{NewKey, Shown, wire_id};
 use control::planes::{AgentPolicy, KeyView};
+use gate::office::{self, public_key};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -43,10 +44,7 @@ pub(crate) struct Rotation {
 }
 
 const DAYS_MOST: u32 = 3_650;
-const NETWORKS_MOST: usize = 64;
 const SERVICES_MOST: usize = 64;
-const OVERLAP_HOURS: u16 = 24;
-const OVERLAP_HOURS_MOST: u16 = 168;
 
 impl Wish {
     /// Everything but the idempotency key, which is in a header.
@@ -62,7 +60,7 @@ impl Wish {
             return Err(invalid("policy: only an agent key has one."));
         }
         let policy = self.policy.map_or(Ok(AgentPolicy::default()), Policy::read)?;
-        let ips = networks(&self.ip_allowlist.unwrap_or_default())?;
+        let ips = office::networks(&self.ip_allowlist.unwrap_or_default()).map_err(Invalid)?;
         Ok(NewKey { name: self.name, kind, expires_in_days: self.expires_in_days, ips, policy, once: None })
     }
 }
@@ -87,24 +85,9 @@ fn cents(field: &str, text: Option<String>) -> Result<Option<i64>, Invalid> {
     amount.map(Some).ok_or_else(|| invalid(&format!("{field}: send dollars as a decimal string such as \"250.00\".")))
 }
 
-fn networks(texts: &[String]) -> Result<Vec<IpNet>, Invalid> {
-    if texts.len() > NETWORKS_MOST {
-        return Err(invalid(&format!("ipAllowlist: send at most {NETWORKS_MOST} addresses.")));
-    }
-    let network = |text: &String| {
-        let address = || text.parse::<std::net::IpAddr>().ok().map(IpNet::from);
-        text.parse().ok().or_else(address)
-    };
-    let read: Option<Vec<IpNet>> = texts.iter().map(network).collect();
-    read.ok_or_else(|| invalid("ipAllowlist: send addresses or networks such as 203.0.113.0/24."))
-}
-
 impl Rotation {
     pub(crate) fn overlap_hours(&self) -> Result<u16, Invalid> {
-        let hours = self.overlap_hours.unwrap_or(OVERLAP_HOURS);
-        let fits = hours <= OVERLAP_HOURS_MOST;
-        fits.then_some(hours)
-            .ok_or_else(|| invalid(&format!("overlapHours: send a whole number from 0 to {OVERLAP_HOURS_MOST}.")))
+        office::overlap_hours(self.overlap_hours).map_err(Invalid)
     }
 }
 
@@ -165,7 +148,9 @@ pub(crate) struct Listed<'a> {
     last_used_at: Option<String>,
     kind: &'static str,
     expires_at: Option<String>,
-    ip_allowlist: Vec<String>,
+    /// Of a payout key it is shown with its policy, to whoever has proved himself lately.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip_allowlist: Option<Vec<String>>,
 }
 
 impl Listed<'_> {
@@ -180,14 +165,9 @@ impl Listed<'_> {
             last_used_at: key.last_used_at.map(time),
             kind: key.kind.word(),
             expires_at: key.limits.expires_at.map(time),
-            ip_allowlist: key.limits.ips.iter().map(IpNet::to_string).collect(),
+            ip_allowlist: (key.kind != KeyKind::Payout).then(|| key.limits.ips.iter().map(IpNet::to_string).collect()),
         }
     }
-}
-
-/// What a key's holder may show: the whole key without its secret.
-fn public_key(key: &KeyView) -> String {
-    format!("pk_{}_{}", key.environment.key_word(), key.id)
 }
 
 #[derive(Serialize)]

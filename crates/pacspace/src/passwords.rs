@@ -55,7 +55,7 @@ pub(crate) async fn reset(visitor: Visitor, Json(body): Json<Reset>) -> Response
 pub(crate) async fn change(signed: Signed, Json(body): Json<Change>) -> Response {
     let Change { current_password: current, new_password: new } = body;
     match users::change_password(signed.passage.control(), &signed.permit, current, new).await {
-        Ok(logged_in) => signed_in(&logged_in),
+        Ok(logged_in) => signed_in(&signed.passage, &logged_in),
         Err(stop) => of_change(&signed.passage, stop, refusals::user),
     }
 }

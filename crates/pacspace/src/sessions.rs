@@ -1,30 +1,28 @@
-//! Sessions: ending them, seeing them, proving oneself again, and what tokens are signed with.
+//! Sessions: ending them, seeing them, and what tokens are signed with.
 
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::response::Response;
-use base::Secret;
-use control::sessions::{self, Proof, SessionView};
+use control::sessions::{self, SessionView};
+use control::{Carried, signers};
 use data_encoding::BASE64URL_NOPAD;
-use gate::Json;
 use gate::office::{Signed, Visitor};
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::ask::{self, secret};
+use crate::ask;
 use crate::refusals::{self, of_change};
 use crate::words::{data, json, message, time};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object")]
-pub(crate) struct Proving {
-    #[serde(deserialize_with = "secret")]
-    password: Secret<String>,
-}
-
 pub(crate) async fn log_out(signed: Signed) -> Response {
     match sessions::log_out(signed.passage.control(), &signed.permit).await {
-        Ok(()) => message(StatusCode::OK, "Signed out successfully"),
+        Ok(()) => {
+            let mut response = message(StatusCode::OK, "Signed out successfully");
+            if signed.permit.session().carried() == Carried::Cookie {
+                signed.passage.take_back(&mut response);
+            }
+            response
+        }
         Err(fault) => signed.passage.change_faulted(&fault),
     }
 }
@@ -43,16 +41,8 @@ pub(crate) async fn revoke(signed: Signed, id: Result<Path<String>, PathRejectio
     }
 }
 
-pub(crate) async fn step_up(signed: Signed, Json(body): Json<Proving>) -> Response {
-    let proof = Proof::Password(body.password);
-    match sessions::prove(signed.passage.control(), &signed.permit, proof).await {
-        Ok((proved, until)) => data(StatusCode::OK, &Fresh { proved_by: proved.kind.word(), until: time(until) }),
-        Err(stop) => of_change(&signed.passage, stop, |refusal| refusals::session(refusal, "The password is wrong.")),
-    }
-}
-
 pub(crate) async fn signers(visitor: Visitor) -> Response {
-    match sessions::signers(visitor.passage.control()) {
+    match signers::list(visitor.passage.control()) {
         Ok(signers) => json(StatusCode::OK, &Signers { keys: signers.iter().map(Signer::of).collect() }),
         Err(fault) => visitor.passage.read_faulted(&fault),
     }
@@ -80,13 +70,6 @@ impl Shown<'_> {
             current: view.current,
         }
     }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Fresh {
-    proved_by: &'static str,
-    until: String,
 }
 
 #[derive(Serialize)]

@@ -2,13 +2,15 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use base::{Environment, Span, Time};
+use base::{Environment, Span};
 use control::Denied;
 use gate::RequestId;
 use gate::office::{Refusal, Words};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
+
+pub(crate) use gate::office::time;
 
 /// This contract's words for the gate's refusals.
 #[derive(Clone, Copy, Debug)]
@@ -20,10 +22,12 @@ pub enum Code {
     ValidationError,
     TokenInvalid,
     InvalidCredentials,
+    CodeInvalid,
     Unauthorized,
     Forbidden,
     StepUpRequired,
     KeyNotAccepted,
+    CsrfRejected,
     EmailNotVerified,
     PlanRequired,
     ApprovalRequired,
@@ -43,10 +47,12 @@ impl Code {
             Code::ValidationError => "VALIDATION_ERROR",
             Code::TokenInvalid => "TOKEN_INVALID",
             Code::InvalidCredentials => "INVALID_CREDENTIALS",
+            Code::CodeInvalid => "CODE_INVALID",
             Code::Unauthorized => "UNAUTHORIZED",
             Code::Forbidden => "FORBIDDEN",
             Code::StepUpRequired => "STEP_UP_REQUIRED",
             Code::KeyNotAccepted => "KEY_NOT_ACCEPTED",
+            Code::CsrfRejected => "CSRF_REJECTED",
             Code::EmailNotVerified => "EMAIL_NOT_VERIFIED",
             Code::PlanRequired => "PLAN_REQUIRED",
             Code::ApprovalRequired => "APPROVAL_REQUIRED",
@@ -65,10 +71,11 @@ impl Code {
     pub fn status(self) -> StatusCode {
         match self {
             Code::ValidationError | Code::TokenInvalid => StatusCode::BAD_REQUEST,
-            Code::InvalidCredentials | Code::Unauthorized => StatusCode::UNAUTHORIZED,
+            Code::InvalidCredentials | Code::CodeInvalid | Code::Unauthorized => StatusCode::UNAUTHORIZED,
             Code::Forbidden
             | Code::StepUpRequired
             | Code::KeyNotAccepted
+            | Code::CsrfRejected
             | Code::EmailNotVerified
             | Code::PlanRequired
             | Code::ApprovalRequired => StatusCode::FORBIDDEN,
@@ -92,6 +99,7 @@ impl Words for Pacspace {
 fn code_of(refusal: &Refusal) -> Code {
     match refusal {
         Refusal::KeyNotAccepted => Code::KeyNotAccepted,
+        Refusal::CrossSite => Code::CsrfRejected,
         Refusal::Denied(Denied::Unauthenticated | Denied::Expired | Denied::Revoked) => Code::Unauthorized,
         Refusal::Denied(Denied::RoleForbids) => Code::Forbidden,
         Refusal::Denied(Denied::StepUpRequired) => Code::StepUpRequired,
@@ -173,12 +181,6 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
-}
-
-/// `2026-01-15T12:00:05.000Z`.
-pub(crate) fn time(time: Time) -> String {
-    let ends = if time.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
-    format!("{:.3}", jiff::Timestamp::from_microsecond(time.0).unwrap_or(ends))
 }
 
 /// `testnet` and `mainnet`: an environment among contracts.

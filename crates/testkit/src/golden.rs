@@ -4,14 +4,17 @@
 //! what differs from run to run, put there by the test's `veil`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use axum::body::Body;
+use control::Row;
 use http::Request;
+use tokio::task::JoinSet;
 
 use crate::Answer;
 
 /// Set to write what is found into the files instead of comparing. Read the difference before it is kept.
-const BLESS: &str = "COUNTERFOIL_BLESS";
+pub(crate) const BLESS: &str = "COUNTERFOIL_BLESS";
 
 pub struct Case {
     folder: PathBuf,
@@ -48,6 +51,34 @@ pub fn all(surface: &str) -> Vec<Case> {
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found
+}
+
+/// Cases that are played at once: each waits for its own disk.
+const AT_ONCE: usize = 6;
+
+/// Plays every case of one of the office's surfaces, and tells what differs and which statuses a row does not list. `anywhere`:
+/// those that none has to.
+pub async fn check<F>(surface: &str, rows: &'static [&'static Row], anywhere: &[u16], play: fn(Arc<Case>) -> F)
+where
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let cases = all(surface);
+    assert!(!cases.is_empty(), "the listing is the contract");
+    let mut cases = cases.into_iter().map(Arc::new);
+    let (mut playing, mut wrong) = (JoinSet::new(), Vec::new());
+    loop {
+        while playing.len() < AT_ONCE
+            && let Some(case) = cases.next()
+        {
+            let answer = play(Arc::clone(&case));
+            playing.spawn(async move { (case, answer.await) });
+        }
+        let Some(played) = playing.join_next().await else { break };
+        let (case, answer) = played.expect("a case that was played");
+        wrong.extend(case.judge(&answer, veil));
+        wrong.extend(case.unlisted(rows, anywhere, &answer));
+    }
+    assert!(wrong.is_empty(), "{} differ\n\n{}", wrong.len(), wrong.join("\n\n"));
 }
 
 impl Case {
@@ -90,6 +121,19 @@ impl Case {
         (!same).then(|| format!("{}\n--- expected\n{}\n--- found\n{}", self.name(), self.answer.text(), found.text()))
     }
 
+    /// A status that the route's row does not list.
+    fn unlisted(&self, rows: &[&Row], anywhere: &[u16], answer: &Answer) -> Option<String> {
+        let path = self.target.split('?').next().unwrap_or_default();
+        let fits = |row: &str| {
+            let (row, path): (Vec<_>, Vec<_>) = (row.split('/').collect(), path.split('/').collect());
+            row.len() == path.len() && row.iter().zip(&path).all(|(row, part)| row.starts_with('{') || row == part)
+        };
+        let row = rows.iter().find(|row| row.method == self.method && fits(row.path))?;
+        let status = answer.status.as_u16();
+        let listed = row.answers.contains(&status) || anywhere.contains(&status);
+        (!listed).then(|| format!("{}: {} does not list {status}", self.name(), row.name))
+    }
+
     /// The usual headers, and those that the file has already.
     fn bless(&self, answer: &Answer, veil: impl Fn(&str) -> String) {
         let text = std::fs::read_to_string(&self.path).expect("a case");
@@ -105,8 +149,10 @@ impl Case {
 
 impl Expected {
     fn of<'a>(answer: &Answer, names: impl Iterator<Item = &'a str>, veil: impl Fn(&str) -> String) -> Expected {
-        let headers = names.map(|name| (name.to_owned(), answer.header(name).to_owned())).collect();
-        Expected { status: answer.status.to_string(), headers, body: veil(&answer.body) }
+        let headers = names.map(|name| (name.to_owned(), veil(answer.header(name)))).collect();
+        // A file ends with a line break whether the answer does or not.
+        let body = veil(&answer.body).trim_end_matches('\n').to_owned();
+        Expected { status: answer.status.to_string(), headers, body }
     }
 
     fn text(&self) -> String {
@@ -133,4 +179,70 @@ fn message(text: &str) -> (String, Vec<(String, String)>, String) {
         (name.to_owned(), value.to_owned())
     };
     (first, lines.map(header).collect(), body.to_owned())
+}
+
+/// Puts words in braces for what the front office draws.
+pub fn veil(body: &str) -> String {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+    let (mut veiled, mut rest) = (String::new(), body);
+    while let Some(start) = rest.find(is_part) {
+        let (before, from) = rest.split_at(start);
+        let (part, after) = from.split_at(from.find(|letter| !is_part(letter)).unwrap_or(from.len()));
+        veiled.push_str(before);
+        veiled.push_str(&drawn(part).unwrap_or_else(|| part.to_owned()));
+        rest = after;
+    }
+    veiled + rest
+}
+
+/// Four signs of a recovery code.
+fn is_group(part: &str) -> bool {
+    part.len() == 4 && part.bytes().all(|sign| sign.is_ascii_uppercase() || (b'2'..=b'7').contains(&sign))
+}
+
+fn drawn(part: &str) -> Option<String> {
+    let shapes = [
+        ("usr_", 16, "{user}"),
+        ("tnt_", 16, "{tenant}"),
+        ("ses_", 16, "{session}"),
+        ("ctr_", 16, "{contract}"),
+        ("biz_", 16, "{business}"),
+        ("req_", 20, "{request}"),
+        // A user's id in base64url.
+        ("dXNyX", 22, "{handle}"),
+        ("inv_", 16, "{invitation}"),
+        ("chk_", 16, "{checkout}"),
+        ("bill_", 16, "{bill}"),
+        ("key_test_", 12, "{key}"),
+        ("key_live_", 12, "{live key}"),
+        ("pk_test_", 12, "pk_test_{id}"),
+        ("pk_live_", 12, "pk_live_{id}"),
+    ];
+    let of_shape = |(prefix, length, word): (&str, usize, &str)| {
+        (part.starts_with(prefix) && part.len() == prefix.len() + length).then(|| word.to_owned())
+    };
+    if let Some(word) = shapes.into_iter().find_map(of_shape) {
+        return Some(word);
+    }
+    if let Some((public, _)) = part.split_once('.').filter(|(public, _)| public.starts_with("pk_")) {
+        return drawn(public).map(|public| format!("{public}.{{secret}}"));
+    }
+    if part.split('-').count() == 3 && part.split('-').all(is_group) {
+        return Some("{recovery code}".to_owned());
+    }
+    if part.starts_with("eyJ") {
+        return Some("{token}".to_owned());
+    }
+    // An address that somebody sent.
+    if part.starts_with("0x") {
+        return None;
+    }
+    if part.starts_with("usr_") && part.contains(".ses_") {
+        return Some("{cookie}".to_owned());
+    }
+    if part.len() == 64 && part.bytes().all(|sign| sign.is_ascii_digit() || (b'a'..=b'f').contains(&sign)) {
+        return Some("{hash}".to_owned());
+    }
+    (part.len() >= 28 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)))
+        .then(|| "{secret}".to_owned())
 }

@@ -83,7 +83,7 @@ impl TestOffice {
                     Step::Stand => Ask::Stand { tenant, standing },
                 };
                 match self.planes.ask(work.environment, ask).await {
-                    Ok(_) => environments::step_done(&self.control, &work, step).await.expect("a step"),
+                    Ok(_) => assert!(environments::step_done(&self.control, &work, step).await.expect("a step")),
                     Err(not_done) => {
                         failed = Some(not_done.to_string());
                         break;

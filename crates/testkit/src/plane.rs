@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use base::{Amount, Environment, PlaneName, SeededChance, Span, TenantId, TestClock, Time};
 use plane::grants::{self, KeyChange, KeyLimits, NewKey};
-use plane::payouts::{self, Event, FailReason, Move, State};
-use plane::{KeyKind, Operator, Plane, PlaneConfig, TenantNo, books};
+use plane::payouts::{self, Event, FailReason, Move, NewTransfer, State};
+use plane::{KeyKind, Operator, Phone, Plane, PlaneConfig, Saved, TenantNo, books};
 use tempfile::TempDir;
 
 /// A real plane in a temporary directory. Drop it, and every router over it, before [`TestPlane::restarted`]'s answer
@@ -132,15 +132,31 @@ impl TestPlane {
 
     /// Moves the tenant's transfer until it is in `to`, the shortest way.
     pub async fn drive(&self, id: &str, to: State) {
+        self.drive_of(self.number, id, to).await;
+    }
+
+    /// So many paid transfers of whoever has this agent key.
+    pub async fn paid_out(&self, key: &str, times: u32) {
+        let caller = self.caller(key);
+        for id in 1..=times {
+            let id = id.to_string();
+            let accepted =
+                payouts::create(&self.plane, &caller, transfer(&id), |_| Saved { status: 200, body: "".into() });
+            accepted.await.unwrap_or_else(|stop| panic!("{stop:?}"));
+            self.drive_of(caller.tenant(), &id, State::Paid).await;
+        }
+    }
+
+    async fn drive_of(&self, number: TenantNo, id: &str, to: State) {
         for _ in 0..12 {
-            let row = payouts::of_tenant(&self.plane, self.number, id).expect("a read").expect("the transfer");
+            let row = payouts::of_tenant(&self.plane, number, id).expect("a read").expect("the transfer");
             if row.state == to {
                 return;
             }
             let event = towards(row.state, to);
             let trans = (event == Event::Pay).then(|| format!("rail-{id}"));
             let step = Move { trans, ..Move::new(row.seq, row.state, event) };
-            payouts::advance(&self.plane, self.number, vec![step]).await.expect("a lawful move");
+            payouts::advance(&self.plane, number, vec![step]).await.expect("a lawful move");
         }
         panic!("{id} does not get to {to:?}");
     }
@@ -161,6 +177,22 @@ impl TestPlane {
 
 fn operator() -> Operator {
     Operator::over_the_socket()
+}
+
+/// A lawful transfer of five dollars.
+fn transfer(id: &str) -> NewTransfer {
+    let bank = ["receiverName", "receiverAccType", "receiverAccountNumber", "receiverBankName"];
+    let phone = |digits| Phone::from_digits(digits).unwrap_or_else(|error| panic!("{error}"));
+    NewTransfer {
+        id: id.to_owned(),
+        sender: phone("15615019469"),
+        receiver: phone("201234567890"),
+        amount: Amount::cents(500),
+        service: "1271".to_owned(),
+        country: "EG".to_owned(),
+        currency: "EGP".to_owned(),
+        attributes: bank.map(|name| (name.to_owned(), "1".to_owned())).to_vec(),
+    }
 }
 
 fn towards(state: State, to: State) -> Event {
