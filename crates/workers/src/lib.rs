@@ -6,7 +6,8 @@
 //! them at a time.
 //!
 //! The front office has loops of its own: `provision` brings environments to where they are wanted, `wishes` asks planes
-//! again for what was not heard done, and `mailer` sends mails. `plane_end` is no loop: it is what a plane answers control.
+//! again for what was not heard done, `usage` asks what tenants used, `mailer` sends mails, `prune` removes what is past, and
+//! `rotate` changes what sessions are signed with. `plane_end` is no loop: it is what a plane answers control.
 
 mod bell;
 mod driver;
@@ -18,9 +19,12 @@ pub mod payouts;
 pub mod plane_end;
 pub mod presence;
 pub mod provision;
+pub mod prune;
 pub mod rail;
+pub mod rotate;
 pub mod sweep;
 pub mod touch;
+pub mod usage;
 pub mod wishes;
 
 use plane::Plane;

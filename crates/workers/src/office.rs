@@ -7,8 +7,11 @@ use tokio::runtime::Handle;
 
 use crate::bell::Ringer;
 use crate::driver::Loops;
-use crate::mailer::{Mailer, Post};
+use crate::mailer::{Folder, Held, Mailer, Post, Way};
 use crate::provision::Provision;
+use crate::prune::Prune;
+use crate::rotate::Rotate;
+use crate::usage::Usage;
 use crate::wishes::Wishes;
 
 /// What mails name.
@@ -36,11 +39,17 @@ impl OfficeWorkers {
         let mut ringer = Ringer::new(control.clone());
         loops.run("provision", Provision::new(control.clone(), Arc::clone(&planes), ringer.bell()), on);
         loops.run("wishes", Wishes::new(control.clone(), Arc::clone(&planes), ringer.bell()), on);
-        match post {
-            Post::Held => tracing::warn!("mails are kept and not sent: configure how they are sent"),
-            Post::Files(dir) => {
-                loops.run("mailer", Mailer::new(control, planes, dir, addresses, ringer.bell()), on);
-            }
+        loops.run("usage", Usage::new(control.clone(), Arc::clone(&planes)), on);
+        loops.run("prune", Prune::new(control.clone()), on);
+        loops.run("rotate", Rotate::new(control.clone()), on);
+        let way = match post {
+            Post::Held => None,
+            Post::Files(dir) => Some(Way::Folder(Folder::at(dir))),
+            Post::Smtp(server) => Some(Way::Smtp(server)),
+        };
+        match way {
+            None => loops.run("mailer", Held::new(control), on),
+            Some(way) => loops.run("mailer", Mailer::new(control, planes, way, addresses, ringer.bell()), on),
         }
         loops.run("ringer", ringer, on);
         OfficeWorkers(loops)

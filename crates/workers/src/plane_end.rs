@@ -2,10 +2,11 @@
 //! words of both. It is no loop: the transport calls it, with a message that has proved itself.
 
 use base::{Fault, Stop, TenantId, Time};
-use control::planes::{AgentPolicy, Ask, KeyChange, KeyLimits, KeyView, NotDone, PlaneRefusal, Reply, Standing};
+use control::planes::{AgentPolicy, Ask, KeyChange, KeyLimits, KeyView, NotDone, PlaneRefusal, PolicyChange, Reply};
+use control::planes::{Standing, Used};
 use plane::grants::{self, KeyListing};
 use plane::wishes::{self, Minted, Wish};
-use plane::{Office, Plane, standing};
+use plane::{Office, Plane, deeds, sandbox, standing, usage};
 
 pub async fn answer(plane: &Plane, office: &Office, ask: Ask) -> Result<Reply, NotDone> {
     match ask {
@@ -37,25 +38,41 @@ pub async fn answer(plane: &Plane, office: &Office, ask: Ask) -> Result<Reply, N
             wishes::void(plane, office, &tenant, &wish).await.map_err(of_wishes)?;
             Ok(Reply::Done)
         }
+        Ask::Reset { tenant } => reset(plane, office, &tenant).await,
+        Ask::Deeds { tenant } => Ok(Reply::Deeds(deeds::of(plane, &tenant).await.map_err(of_grants)?)),
+        Ask::Usage { month, tenants } => {
+            let used = usage::of(plane, month, &tenants).map_err(unread)?;
+            Ok(Reply::Usage(used.into_iter().map(|usage::Used { tenant, meters }| Used { tenant, meters }).collect()))
+        }
     }
 }
 
-async fn stand(plane: &Plane, office: &Office, tenant: &TenantId, standing: &Standing) -> Result<Reply, NotDone> {
-    let Standing { suspended } = *standing;
-    standing::set(plane, office, tenant, standing::Standing { suspended }).await.map_err(of_grants)?;
+/// A live plane has no witness, and without one there is nothing to call.
+async fn reset(plane: &Plane, office: &Office, tenant: &TenantId) -> Result<Reply, NotDone> {
+    let Some(witness) = plane.sandbox() else { return Err(unread(Fault::new("live cannot be reset"))) };
+    sandbox::reset_for(plane, witness, office, tenant).await.map_err(of_grants)?;
     Ok(Reply::Done)
 }
 
-/// Those that are not revoked, the oldest first: a bounded number.
+async fn stand(plane: &Plane, office: &Office, tenant: &TenantId, standing: &Standing) -> Result<Reply, NotDone> {
+    let Standing { suspended, turn } = *standing;
+    standing::set(plane, office, tenant, standing::Standing { suspended, turn }).await.map_err(of_grants)?;
+    Ok(Reply::Done)
+}
+
+/// Those that are not revoked, the oldest first: a bounded number, without what payout keys may do.
 fn keys(plane: &Plane, tenant: &TenantId) -> Result<Reply, NotDone> {
     let keys = grants::list(plane, tenant).map_err(unread)?;
-    let views = keys.into_iter().filter(|key| !key.revoked).map(|key| view(plane, key));
+    let views = keys.into_iter().filter(|key| !key.revoked).map(|mut key| {
+        key.limits.payout = None;
+        view(plane, key)
+    });
     Ok(Reply::Keys(views.collect::<Result<_, _>>()?))
 }
 
 fn minted(plane: &Plane, outcome: Result<Minted, Stop<wishes::Refusal>>) -> Result<Reply, NotDone> {
     let Minted { key, whole, replaced } = outcome.map_err(of_wishes)?;
-    let replaced = replaced.map(|old| view(plane, old)).transpose()?;
+    let replaced = replaced.map(|old| view(plane, old).map(Box::new)).transpose()?;
     Ok(Reply::Minted { key: view(plane, key)?, whole: whole.map(|whole| whole.reveal()), replaced })
 }
 
@@ -70,6 +87,7 @@ fn view(plane: &Plane, key: KeyListing) -> Result<KeyView, NotDone> {
             daily_cents: policy.daily_cents,
             services: policy.services,
         },
+        payout: key.limits.payout.map(Box::new),
     };
     Ok(KeyView {
         environment: plane.name().environment,
@@ -85,10 +103,10 @@ fn view(plane: &Plane, key: KeyListing) -> Result<KeyView, NotDone> {
 }
 
 fn limits_of(limits: KeyLimits) -> grants::KeyLimits {
-    let KeyLimits { expires_at, ips, policy } = limits;
+    let KeyLimits { expires_at, ips, policy, payout } = limits;
     let AgentPolicy { per_transfer_cents, daily_cents, services } = policy;
     let policy = grants::AgentPolicy { per_transfer_cents, daily_cents, services };
-    grants::KeyLimits { expires_at: expires_at.map(|at| at.0), ips, policy }
+    grants::KeyLimits { expires_at: expires_at.map(|at| at.0), ips, policy, payout: payout.map(|policy| *policy) }
 }
 
 fn change_of(change: KeyChange) -> grants::KeyChange {
@@ -96,6 +114,9 @@ fn change_of(change: KeyChange) -> grants::KeyChange {
         KeyChange::Rename(name) => grants::KeyChange::Rename(name),
         KeyChange::Disable => grants::KeyChange::Disable,
         KeyChange::Enable => grants::KeyChange::Enable,
+        KeyChange::Policy(PolicyChange { destinations, limits, ips }) => {
+            grants::KeyChange::Policy(grants::PolicyChange { destinations, limits, ips })
+        }
         KeyChange::Revoke => grants::KeyChange::Revoke,
     }
 }
@@ -123,6 +144,7 @@ fn of_grants(stop: Stop<grants::Refusal>) -> NotDone {
         Refusal::ExpiryPast => PlaneRefusal::ExpiryPast,
         Refusal::PayoutExpiry => PlaneRefusal::PayoutExpiry,
         Refusal::PolicyAmount => PlaneRefusal::PolicyAmount,
+        Refusal::PolicyElsewhere => PlaneRefusal::PolicyElsewhere,
         Refusal::TooManyKeys => PlaneRefusal::TooManyKeys,
         Refusal::TooManyTenants => PlaneRefusal::TooManyTenants,
         // Only the starting money of a sandbox tenant is booked here, and that is configured.

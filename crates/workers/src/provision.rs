@@ -92,7 +92,10 @@ async fn advance(control: &Control, planes: &dyn Planes, work: &Work) -> Result<
             tracing::warn!(tenant, environment, why, "an environment is not where it is wanted; it is tried again");
             return environments::failed(control, work, &why).await;
         }
-        environments::step_done(control, work, *stage).await?;
+        if !environments::step_done(control, work, *stage).await? {
+            // Somebody else has it, or the operator wants something else: the terms in hand are no longer the tenant's.
+            return Ok(());
+        }
     }
     environments::settled(control, work).await
 }

@@ -1,7 +1,7 @@
-//! Keeps when keys were last used: calls note it in memory, and this writes it down once a minute.
+//! Keeps when keys were last used and what their tenants did: calls note it in memory, and this writes it down once a minute.
 
 use base::{Span, Stop};
-use plane::{Plane, grants};
+use plane::{Plane, deeds, grants};
 
 use crate::driver::{Loop, Step};
 
@@ -19,6 +19,9 @@ impl Touch {
 
 impl Loop for Touch {
     async fn step(&mut self) -> Step {
+        if let Err(fault) = deeds::keep(&self.plane).await {
+            tracing::warn!(fault = fault.chain(), "what tenants did was not kept this time");
+        }
         if let Err(Stop::Faulted(fault)) = grants::keep_last_use(&self.plane).await {
             tracing::warn!(fault = fault.chain(), "times of last use were not kept this time");
         }

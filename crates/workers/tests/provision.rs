@@ -12,7 +12,7 @@ use std::time::Duration;
 use base::{Environment, KeyKind, Span, Stop, TenantId};
 use control::environments::{self, Status};
 use control::keys::{self, IdempotencyKey, NewKey, Refusal};
-use control::{Control, Operator, sessions, tenants, users, wishes};
+use control::{Ask, Control, Operator, sessions, tenants, users, wishes};
 use kit::office::{House, from};
 use kit::until;
 use plane::grants::{self, Denied, authenticate};
@@ -44,6 +44,17 @@ fn knows(plane: &Plane, tenant: &TenantId) -> bool {
 async fn step(provision: &mut Provision) {
     provision.step().await;
     provision.finish().await;
+}
+
+/// The same of the loop of wishes.
+async fn fulfil(wishes: &mut Wishes) {
+    wishes.step().await;
+    wishes.finish().await;
+}
+
+/// What the sandbox would hear if it started.
+fn waiting(house: &House) -> Vec<Ask> {
+    wishes::waiting(&house.control, Environment::Sandbox, None).unwrap().asks
 }
 
 fn provision(house: &House) -> Provision {
@@ -128,13 +139,45 @@ async fn a_suspension_reaches_the_plane_and_so_does_its_end() {
     let live = house.planes.plane(Environment::Live).clone();
     let key = kit::mint(&live, &id).await;
     assert!(authenticate(&live, key.expose(), IP).is_ok());
-    environments::suspend(&house.control, &operator, &id, Environment::Live).await.unwrap();
+    environments::suspend(&house.control, &operator, &id, Environment::Live, None).await.unwrap();
     step(&mut provision).await;
     assert!(matches!(authenticate(&live, key.expose(), IP), Err(Stop::Refused(Denied::Suspended))));
     assert!(!standing::of(house.planes.plane(Environment::Sandbox), &id).unwrap().suspended);
     environments::resume(&house.control, &operator, &id, Environment::Live).await.unwrap();
     step(&mut provision).await;
     assert!(authenticate(&live, key.expose(), IP).is_ok());
+}
+
+#[tokio::test]
+async fn an_ask_that_a_suspension_overtook_undoes_nothing_and_is_the_last_of_its_work() {
+    let house = House::new();
+    let (id, operator) = (tenant(&house.control).await, Operator::over_the_socket());
+    step(&mut provision(&house)).await;
+    let live = house.planes.plane(Environment::Live).clone();
+    let key = kit::mint(&live, &id).await;
+    for _ in 0..2 {
+        environments::suspend(&house.control, &operator, &id, Environment::Live, None).await.unwrap();
+        step(&mut provision(&house)).await;
+        environments::resume(&house.control, &operator, &id, Environment::Live).await.unwrap();
+        let (wire, mut slow) = (&house.planes.wire, provision(&house));
+        let asked = wire.asks.load(Ordering::SeqCst);
+        wire.held.send_replace(Some((Environment::Live, asked + 1)));
+        slow.step().await;
+        until("the resumption is on its way", || wire.asks.load(Ordering::SeqCst) == asked + 1).await;
+        environments::suspend(&house.control, &operator, &id, Environment::Live, None).await.unwrap();
+        step(&mut provision(&house)).await;
+        assert!(matches!(authenticate(&live, key.expose(), IP), Err(Stop::Refused(Denied::Suspended))));
+        let settled = wire.asks.load(Ordering::SeqCst);
+        wire.held.send_replace(None);
+        slow.finish().await;
+        assert_eq!(wire.asks.load(Ordering::SeqCst), settled, "it goes on with what is no longer wanted");
+        assert!(standing::of(&live, &id).unwrap().suspended);
+        assert!(matches!(authenticate(&live, key.expose(), IP), Err(Stop::Refused(Denied::Suspended))));
+        assert_eq!(statuses(&house, &id)[1], Status::Suspended);
+        environments::resume(&house.control, &operator, &id, Environment::Live).await.unwrap();
+        step(&mut provision(&house)).await;
+        assert!(authenticate(&live, key.expose(), IP).is_ok());
+    }
 }
 
 fn new_key(once: Option<&str>) -> NewKey {
@@ -166,14 +209,14 @@ async fn a_key_whose_answer_was_lost_is_revoked_by_itself() {
     // Asked again while nothing is heard, it stays wanted.
     for _ in 0..3 {
         house.clock.advance(Span::seconds(120));
-        wishes.step().await;
+        fulfil(&mut wishes).await;
     }
     assert_eq!(alive(), 0);
-    assert_eq!(wishes::waiting(&house.control, Environment::Sandbox).unwrap().len(), 1);
+    assert_eq!(waiting(&house).len(), 1);
     house.planes.wire.deaf.store(false, Ordering::SeqCst);
     house.clock.advance(Span::hours(1));
-    wishes.step().await;
-    assert_eq!(wishes::waiting(&house.control, Environment::Sandbox).unwrap(), []);
+    fulfil(&mut wishes).await;
+    assert_eq!(waiting(&house), []);
     assert_eq!(alive(), 0);
 }
 
@@ -197,9 +240,46 @@ async fn a_revocation_that_the_plane_did_not_hear_comes_true() {
     assert!(authenticate(sandbox, whole.expose(), IP).is_ok());
     house.planes.wire.cut.store(false, Ordering::SeqCst);
     house.clock.advance(Span::hours(1));
-    Wishes::new(house.control.clone(), house.planes(), Bell::default()).step().await;
+    fulfil(&mut Wishes::new(house.control.clone(), house.planes(), Bell::default())).await;
     assert!(matches!(authenticate(sandbox, whole.expose(), IP), Err(Stop::Refused(Denied::Revoked))));
-    assert_eq!(wishes::waiting(&house.control, Environment::Sandbox).unwrap(), []);
+    assert_eq!(waiting(&house), []);
+}
+
+#[tokio::test]
+async fn a_plane_that_hangs_holds_up_no_wish_of_the_other() {
+    let house = House::new();
+    house.register("jo@example.com").await;
+    step(&mut provision(&house)).await;
+    let permit = house.permit("jo@example.com", KEYS).await;
+    let step_up = sessions::step_up(&permit, house.control.now()).unwrap();
+    let (planes, wire) = (house.planes(), &house.planes.wire);
+    let wish = async |environment, key: &str| {
+        wire.cut.store(true, Ordering::SeqCst);
+        let id = keys::wire_id(environment, key.parse().unwrap());
+        let revoked = keys::revoke(&house.control, planes.as_ref(), &permit, &step_up, &id).await;
+        assert!(matches!(revoked, Err(Stop::Refused(Refusal::Unreachable(_)))));
+        wire.cut.store(false, Ordering::SeqCst);
+        house.clock.advance(Span::seconds(5));
+    };
+    let owed = |environment| wishes::waiting(&house.control, environment, None).unwrap().asks.len();
+    let mut wishes = Wishes::new(house.control.clone(), house.planes(), Bell::default());
+    let asked = wire.asks.load(Ordering::SeqCst);
+    for (number, key) in ["000000000001", "000000000002", "000000000003"].into_iter().enumerate() {
+        wish(Environment::Sandbox, key).await;
+        wish(Environment::Live, key).await;
+        wire.held.send_replace(Some((Environment::Sandbox, u32::MAX)));
+        let looked = tokio::time::timeout(Duration::from_secs(10), wishes.step()).await;
+        assert!(looked.is_ok(), "it waits for the plane that hangs");
+        until("live did what was wanted of it", || owed(Environment::Live) == 0).await;
+        assert_eq!(owed(Environment::Sandbox), number + 1);
+        // So that the next wish can be kept without its ask being held up.
+        wire.held.send_replace(Some((Environment::Sandbox, wire.asks.load(Ordering::SeqCst))));
+    }
+    // Two of each wish, the operation's own and the loop's: what is under way is not asked for again.
+    assert_eq!(wire.asks.load(Ordering::SeqCst) - asked, 12);
+    wire.held.send_replace(None);
+    wishes.finish().await;
+    assert_eq!((owed(Environment::Sandbox), owed(Environment::Live)), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

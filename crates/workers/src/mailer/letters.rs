@@ -23,14 +23,14 @@ pub struct Letter {
 impl Letter {
     pub fn write(outgoing: &Outgoing, places: &Places<'_>, now: Time) -> Result<Letter, Fault> {
         let link = link(outgoing, places)?;
-        let (subject, text) = words(outgoing, places, link.as_deref().unwrap_or_default());
+        let text = text(outgoing, places, link.as_deref().unwrap_or_default());
         let host = places.public.split("://").last().unwrap_or_default();
         let host = host.split(['/', ':']).next().unwrap_or_default();
         let headers = [
             ("Date", date(now)?),
             ("From", format!("<{}>", address(places.from)?)),
             ("To", format!("<{}>", address(&outgoing.address)?)),
-            ("Subject", subject.to_owned()),
+            ("Subject", subject(outgoing.kind).to_owned()),
             ("Message-ID", format!("<{}@{host}>", outgoing.id)),
             ("Auto-Submitted", "auto-generated".to_owned()),
             ("MIME-Version", "1.0".to_owned()),
@@ -55,65 +55,130 @@ fn link(outgoing: &Outgoing, places: &Places<'_>) -> Result<Option<String>, Faul
     let path = match outgoing.kind {
         Kind::Confirm => "/dashboard/auth/verify",
         Kind::Reset => "/dashboard/auth/password/reset",
-        Kind::AlreadyHere | Kind::PasswordChanged | Kind::LiveActive | Kind::KeyCreated | Kind::KeyRevoked => {
-            return Ok(None);
-        }
+        Kind::Invited => "/dashboard/auth/invitations/accept",
+        Kind::AlreadyHere
+        | Kind::PasswordChanged
+        | Kind::FactorsChanged
+        | Kind::LiveActive
+        | Kind::LiveApproved
+        | Kind::LiveRejected
+        | Kind::Suspended
+        | Kind::PlanChanged
+        | Kind::KeyCreated
+        | Kind::KeyRevoked => return Ok(None),
     };
     let token = outgoing.token.as_ref().ok_or_else(|| Fault::new("the mail has no token for its link"))?;
     Ok(Some(format!("{}{path}?token={}", places.public, token.expose())))
 }
 
-fn words(outgoing: &Outgoing, places: &Places<'_>, link: &str) -> (&'static str, String) {
-    let fact = |name: &str| shown(outgoing.facts.get(name).and_then(|fact| fact.as_str()).unwrap_or_default());
-    let key = format!("{} {}", fact("key"), fact("name"));
-    let public = places.public;
-    match outgoing.kind {
-        Kind::Confirm => (
-            "Confirm your address",
-            format!(
-                "Open this link within 7 days to confirm your address:\n\n{link}\n\n\
-                 If you did not register at {public}, do nothing: no one can use your address.\n"
-            ),
-        ),
-        Kind::AlreadyHere => (
-            "You already have an account",
-            format!(
-                "Somebody, perhaps you, has registered at {public} with this address.\nIt has an account already: sign in \
-                 with it, or choose a new password if you\nforgot yours. If it was not you, do nothing.\n"
-            ),
-        ),
-        Kind::Reset => (
-            "Choose a new password",
-            format!(
-                "Open this link within 30 minutes to choose a new password:\n\n{link}\n\n\
-                 If you did not ask for it, do nothing: your password stays as it is.\n"
-            ),
-        ),
-        Kind::PasswordChanged => (
-            "Your password was changed",
-            format!(
-                "The password of your account at {public} was changed, and all\nsessions have ended. If it was not you, \
-                 choose a new password now.\n"
-            ),
-        ),
-        Kind::LiveActive => (
-            "Your live environment is active",
-            format!(
-                "The live environment of {} is active.\nIts address is {}\nCreate its keys at {public}\n",
-                fact("company"),
-                places.live.unwrap_or("shown in the dashboard."),
-            ),
-        ),
-        Kind::KeyCreated => ("A live key was created", about_key("created", &key, public)),
-        Kind::KeyRevoked => ("A live key was revoked", about_key("revoked", &key, public)),
+fn subject(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Confirm => "Confirm your address",
+        Kind::AlreadyHere => "You already have an account",
+        Kind::Reset => "Choose a new password",
+        Kind::Invited => "You are invited",
+        Kind::PasswordChanged => "Your password was changed",
+        Kind::FactorsChanged => "Your second factor was changed",
+        Kind::LiveActive => "Your live environment is active",
+        Kind::LiveApproved => "Your live environment is approved",
+        Kind::LiveRejected => "Your live environment is not approved",
+        Kind::Suspended => "An environment was suspended",
+        Kind::PlanChanged => "Your plan has changed",
+        Kind::KeyCreated => "A key was created",
+        Kind::KeyRevoked => "A key was revoked",
     }
 }
 
-fn about_key(done: &str, key: &str, public: &str) -> String {
+fn text(outgoing: &Outgoing, places: &Places<'_>, link: &str) -> String {
+    let fact = |name: &str| shown(outgoing.facts.get(name).and_then(|fact| fact.as_str()).unwrap_or_default());
+    let key = format!("{} {}", fact("key"), fact("name"));
+    let (public, reason) = (places.public, because(&fact("reason")));
+    let live = places.live.unwrap_or("shown in the dashboard.");
+    match outgoing.kind {
+        Kind::Confirm => format!(
+            "Open this link within 7 days to confirm your address:\n\n{link}\n\n\
+             If you did not register at {public}, do nothing: no one can use your address.\n"
+        ),
+        Kind::AlreadyHere => format!(
+            "Somebody, perhaps you, has registered at {public} with this address.\nIt has an account already: sign in \
+             with it, or choose a new password if you\nforgot yours. If it was not you, do nothing.\n"
+        ),
+        Kind::Reset => format!(
+            "Open this link within 30 minutes to choose a new password:\n\n{link}\n\n\
+             If you did not ask for it, do nothing: your password stays as it is.\n"
+        ),
+        Kind::Invited => format!(
+            "{} invites you to {} at\n{public}, as {}.\nOpen this link within 7 days to accept:\n\n{link}\n\n\
+             If you do not know who that is, do nothing.\n",
+            fact("by"),
+            fact("company"),
+            fact("role"),
+        ),
+        Kind::PasswordChanged => format!(
+            "The password of your account at {public} was changed, and all\nsessions have ended. If it was not you, \
+             choose a new password now.\n"
+        ),
+        Kind::FactorsChanged => format!(
+            "{} your account at {public},\nand its other sessions have ended. If it was not you, choose a new password \
+             now\nand tell the operator.\n",
+            factor(&fact("what"))
+        ),
+        Kind::LiveActive => live_active(&fact("company"), public, live),
+        Kind::LiveApproved => live_approved(&fact("company"), &reason, public, live),
+        Kind::LiveRejected => live_rejected(&fact("company"), &reason, public),
+        Kind::Suspended => suspended(&fact("environment"), &fact("company"), &reason),
+        Kind::PlanChanged => plan_changed(&fact("company"), &fact("tier"), &fact("product"), public),
+        Kind::KeyCreated => about_key("created", &fact("environment"), &key, public),
+        Kind::KeyRevoked => about_key("revoked", &fact("environment"), &key, public),
+    }
+}
+
+fn factor(what: &str) -> &'static str {
+    match what {
+        "totp_confirmed" => "An authenticator app was added to",
+        "totp_removed" => "The authenticator app was removed from",
+        "passkey_added" => "A passkey was added to",
+        "passkey_removed" => "A passkey was removed from",
+        "factors_taken_away" => "The operator has taken away every second factor of",
+        _ => "New recovery codes were made for",
+    }
+}
+
+fn about_key(done: &str, environment: &str, key: &str, public: &str) -> String {
     format!(
-        "A key of your live environment was {done} with your account:\n\n{key}\n\n\
-         If it was not you, sign in at {public}, revoke what is not\nyours and change your password.\n"
+        "A key of your {environment} environment was {done}:\n\n{key}\n\n\
+         If that was nobody of yours, sign in at {public}, revoke what is not\nyours and change your password.\n"
     )
+}
+
+fn live_active(company: &str, public: &str, live: &str) -> String {
+    format!("The live environment of {company} is active.\nIts address is {live}\nCreate its keys at {public}\n")
+}
+
+fn live_approved(company: &str, reason: &str, public: &str, live: &str) -> String {
+    format!(
+        "{company} may go live.{reason}\nOnce its plan allows it, open the environment at {public};\nits address will be \
+         {live}\n"
+    )
+}
+
+fn live_rejected(company: &str, reason: &str, public: &str) -> String {
+    format!("{company} may not go live yet.{reason}\nYou may apply again at {public}\n")
+}
+
+fn suspended(environment: &str, company: &str, reason: &str) -> String {
+    format!(
+        "The {environment} environment of {company} was suspended: its keys\nare refused until it is resumed.{reason}\n"
+    )
+}
+
+fn plan_changed(company: &str, tier: &str, product: &str, public: &str) -> String {
+    format!("{company} has the plan {tier} of {product} from now on.\nSee {public}\n")
+}
+
+/// The operator's reason as a paragraph of its own, where there is one.
+fn because(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!("\n\n{reason}\n") }
 }
 
 /// A name on one line.
@@ -185,7 +250,13 @@ mod tests {
             (Kind::AlreadyHere, false),
             (Kind::Reset, true),
             (Kind::PasswordChanged, false),
+            (Kind::FactorsChanged, false),
+            (Kind::Invited, true),
             (Kind::LiveActive, false),
+            (Kind::LiveApproved, false),
+            (Kind::LiveRejected, false),
+            (Kind::Suspended, false),
+            (Kind::PlanChanged, false),
             (Kind::KeyCreated, false),
             (Kind::KeyRevoked, false),
         ];

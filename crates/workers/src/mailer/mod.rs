@@ -2,7 +2,9 @@
 //! died in between is sent again, so one may arrive twice and none is lost.
 
 mod files;
+mod held;
 mod letters;
+mod smtp;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,8 +16,10 @@ use control::{Control, Planes};
 use crate::bell::{Bell, LOOK_EVERY};
 use crate::driver::{Loop, Step};
 use crate::office::Addresses;
-use files::Folder;
+pub(crate) use files::Folder;
+pub(crate) use held::Held;
 use letters::{Letter, Places};
+pub use smtp::Smtp;
 
 /// Where mails go.
 #[derive(Clone, Debug)]
@@ -23,27 +27,42 @@ pub enum Post {
     /// Into files of this directory, which only their owner may read. The log shows each mail's link, so this is for one's own
     /// machine.
     Files(PathBuf),
+    /// To a server that sends them on.
+    Smtp(Smtp),
     /// They wait.
     Held,
 }
 
-pub struct Mailer {
+pub(crate) struct Mailer {
     control: Control,
     planes: Arc<dyn Planes>,
-    folder: Folder,
+    way: Way,
     addresses: Addresses,
     bell: Bell,
+    /// The last mail did not go: the next one has time.
+    failed: bool,
+}
+
+/// How a mail leaves.
+pub(crate) enum Way {
+    Folder(Folder),
+    Smtp(Smtp),
 }
 
 impl Mailer {
-    pub fn new(control: Control, planes: Arc<dyn Planes>, dir: PathBuf, addresses: Addresses, bell: Bell) -> Mailer {
-        Mailer { control, planes, folder: Folder::at(dir), addresses, bell }
+    pub(crate) fn new(control: Control, planes: Arc<dyn Planes>, way: Way, addresses: Addresses, bell: Bell) -> Mailer {
+        Mailer { control, planes, way, addresses, bell, failed: false }
     }
 
-    async fn deliver(&self, public: &str, outgoing: &Outgoing) -> Result<(), Fault> {
+    async fn deliver(&mut self, public: &str, outgoing: &Outgoing) -> Result<(), Fault> {
         let live = self.planes.base_url(Environment::Live);
         let places = Places { public, from: &self.addresses.from, live: live.as_deref() };
-        match Letter::write(outgoing, &places, self.control.now()).and_then(|letter| self.post(outgoing, &letter)) {
+        let gone = match Letter::write(outgoing, &places, self.control.now()) {
+            Ok(letter) => self.post(outgoing, &letter).await,
+            Err(fault) => Err(fault),
+        };
+        self.failed = gone.is_err();
+        match gone {
             Ok(()) => mail::sent(&self.control, &outgoing.id).await,
             Err(fault) => {
                 let why = fault.chain();
@@ -53,23 +72,35 @@ impl Mailer {
         }
     }
 
-    fn post(&self, outgoing: &Outgoing, letter: &Letter) -> Result<(), Fault> {
-        let file = self.folder.put(outgoing.kind.word(), letter.message.as_bytes())?;
-        let (address, kind, file) = (&outgoing.address, outgoing.kind.word(), file.display());
-        tracing::info!(address, kind, link = letter.link.as_deref(), %file, "mail");
+    async fn post(&self, outgoing: &Outgoing, letter: &Letter) -> Result<(), Fault> {
+        let (address, kind) = (&outgoing.address, outgoing.kind.word());
+        match &self.way {
+            Way::Folder(folder) => {
+                let file = folder.put(kind, letter.message.as_bytes())?;
+                tracing::info!(address, kind, link = letter.link.as_deref(), file = %file.display(), "mail");
+            }
+            Way::Smtp(server) => {
+                server.hand_over(&self.addresses.from, address, letter.message.as_bytes()).await?;
+                tracing::debug!(mail = outgoing.id, kind, "mail");
+            }
+        }
         Ok(())
     }
 }
 
 impl Loop for Mailer {
     async fn step(&mut self) -> Step {
-        let Some(public) = self.addresses.public.get() else { return Step::Wait(LOOK_EVERY) };
+        let Some(public) = self.addresses.public.get().cloned() else { return Step::Wait(LOOK_EVERY) };
         let delivered = match mail::take(&self.control).await {
-            Ok(None) => return Step::Wait(LOOK_EVERY),
-            Ok(Some(outgoing)) => self.deliver(public, &outgoing).await,
+            Ok(None) => {
+                self.failed = false;
+                return Step::Wait(LOOK_EVERY);
+            }
+            Ok(Some(outgoing)) => self.deliver(&public, &outgoing).await,
             Err(fault) => Err(fault),
         };
         match delivered {
+            Ok(()) if self.failed => Step::Wait(LOOK_EVERY),
             Ok(()) => Step::Again,
             Err(fault) => {
                 tracing::warn!(fault = fault.chain(), "the store did not take part in sending a mail this time");
@@ -78,7 +109,11 @@ impl Loop for Mailer {
         }
     }
 
+    /// Not while mails do not go: to say so rings the bell as well.
     async fn woken(&mut self) {
+        if self.failed {
+            std::future::pending::<()>().await;
+        }
         self.bell.rung().await;
     }
 }

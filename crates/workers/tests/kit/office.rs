@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use base::{Clock, Environment, OsChance, Secret, TenantId, TestClock};
 use control::environments::{self, EnvironmentView};
@@ -14,6 +14,7 @@ use control::users::{self, NewUser, Registered};
 use control::{Ask, Carried, Control, NotDone, Operator, Permit, Planes, Presented, Reply, Row, Settings};
 use plane::{Office, Plane};
 use tempfile::TempDir;
+use tokio::sync::watch;
 use workers::plane_end;
 
 /// What happens to an ask.
@@ -27,6 +28,10 @@ pub struct Wire {
     pub left: AtomicI64,
     /// Whether that ask arrives all the same.
     pub arrives: AtomicBool,
+    /// Asks so far.
+    pub asks: AtomicU32,
+    /// Of the first so many asks those of this side do not arrive, until this changes.
+    pub held: watch::Sender<Option<(Environment, u32)>>,
 }
 
 pub struct NearPlanes {
@@ -40,6 +45,11 @@ impl NearPlanes {
     }
 
     async fn answer(&self, environment: Environment, ask: Ask) -> Result<Reply, NotDone> {
+        let number = self.wire.asks.fetch_add(1, Ordering::SeqCst);
+        let is_held =
+            |held: &Option<(Environment, u32)>| held.is_some_and(|(side, end)| side == environment && number < end);
+        let arrives = self.wire.held.subscribe().wait_for(|held| !is_held(held)).await.is_ok();
+        assert!(arrives, "the wire is as old as its planes");
         let gone = |may_have_run| Err(NotDone::Unreachable { may_have_run, why: "the wire is cut".to_owned() });
         if self.wire.cut.load(Ordering::SeqCst) {
             return gone(false);
