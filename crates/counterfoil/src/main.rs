@@ -2,6 +2,7 @@
 
 mod admin;
 mod backup;
+mod checkout;
 mod cli;
 mod config;
 mod configured;

@@ -66,7 +66,13 @@ impl Source {
                     .set(float(plane.work().open_count().max(0).cast_unsigned()));
                 store_figures(label, plane.stats(), plane.depth());
             }
-            Source::Control(control) => store_figures("control", control.stats(), control.depth()),
+            Source::Control(control) => {
+                // A store that cannot be read says so in /readyz; the figure stays what it was.
+                if let Ok(mails) = control::mail::waiting(control) {
+                    gauge!("counterfoil_mail_waiting").set(float(mails as u64));
+                }
+                store_figures("control", control.stats(), control.depth());
+            }
         }
     }
 }

@@ -7,7 +7,6 @@ use crate::house::{RunningControl, RunningMetrics, RunningPlane};
 use crate::logs::{self, Levels};
 use crate::metrics::Recorder;
 use crate::signal::Signals;
-use workers::Post;
 
 /// Runs until it is told to end.
 pub fn run(options: &Serve) -> Result<(), Failure> {
@@ -30,7 +29,7 @@ fn control(config: &Config, levels: &Levels, recorder: &Recorder, signals: Signa
     let mut places =
         vec![("sandbox".to_owned(), place(&config.sandbox), true), ("live".to_owned(), place(&config.live), true)];
     places.extend(config.control.public_url.clone().map(|url| ("here".to_owned(), url, true)));
-    let running = RunningControl::start(&config.control, levels, Post::Held, places)?;
+    let running = RunningControl::start(&config.control, levels, config.control.mail.post.clone(), places)?;
     for role in [&config.sandbox, &config.live] {
         running.clients_reach(role.plane.name.environment, place(role));
     }

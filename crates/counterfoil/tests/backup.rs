@@ -71,7 +71,7 @@ fn a_backup_under_load_has_all_that_was_answered_before_it_began() {
     let server = on_files(&data);
     let (agent, sandbox) = (server.key("sandbox", "agent").to_owned(), server.url("sandbox").to_owned());
     let (stop, acknowledged) = (AtomicBool::new(false), AtomicU64::new(0));
-    let before = std::thread::scope(|scope| {
+    let (before, saved) = std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut connection = Connection::open(&sandbox);
             for id in 1u64.. {
@@ -91,7 +91,7 @@ fn a_backup_under_load_has_all_that_was_answered_before_it_began() {
         assert_eq!(rows.len(), 3, "{rows:?}");
         assert_eq!(row(&rows, "sandbox")["identity"], "plane/sandbox/main");
         assert!(row(&rows, "sandbox")["entries"].as_u64().unwrap() > before);
-        before
+        (before, rows)
     });
     for path in files(&to) {
         let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
@@ -103,6 +103,9 @@ fn a_backup_under_load_has_all_that_was_answered_before_it_began() {
 
     let rows = done(&restore(&to, &second, &[]));
     assert_eq!(row(&rows, "sandbox")["tenants"], 1);
+    // Control's audit log is proved with it.
+    let entries = |rows: &[Value]| row(rows, "control")["entries"].as_u64().unwrap();
+    assert!(entries(&rows) > 0 && entries(&rows) == entries(&saved), "{rows:?} {saved:?}");
     assert!(row(&rows, "sandbox")["entries"].as_u64().unwrap() > before);
     let again = on_files(&second);
     // The secret came along: keys of the first installation are keys of the second.

@@ -14,13 +14,21 @@ use std::time::{Duration, Instant};
 use bench::{CpuList, Load, Tally, Template, Transfers, Until, is_success, run_load};
 use kit::{Server, admin_json, serve_command, soak};
 
-/// New transfers with `key` on `url`, from `connections` connections.
-fn send(url: &str, key: &str, connections: usize, until: Until, core: Option<&str>, seed: u64) -> Tally {
-    let host = url.trim_start_matches("http://");
+/// One side under load: where, with which key, and on which core the load runs.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    url: &'a str,
+    key: &'a str,
+    core: Option<&'a str>,
+}
+
+/// New transfers on one side, from `connections` connections, each at most one in `every`.
+fn send(side: Side<'_>, connections: usize, until: Until, every: Option<Duration>, seed: u64) -> Tally {
+    let host = side.url.trim_start_matches("http://");
     let target: SocketAddr = host.parse().expect("a base URL has an address and a port");
-    let templates: Arc<[Template]> = [Template::new(host, key)].into();
-    let cpus = core.map(|core| core.parse::<CpuList>().expect("a core's number"));
-    let load = Load { target, connections, threads: 1, until, accepted: is_success, cpus };
+    let templates: Arc<[Template]> = [Template::new(host, side.key)].into();
+    let cpus = side.core.map(|core| core.parse::<CpuList>().expect("a core's number"));
+    let load = Load { target, connections, threads: 1, until, accepted: is_success, cpus, every };
     let source = |at: usize| Box::new(Transfers::new(Arc::clone(&templates), seed + at as u64)) as Box<_>;
     let tally = run_load(&load, source).expect("the load runs");
     assert_eq!(tally.errors, 0, "{:?}", tally.first_errors);
@@ -41,7 +49,8 @@ fn memory_and_start_up_after_many_transfers() {
     let dir = tempfile::tempdir().expect("a directory");
     let server = Server::dev(dir.path());
     let key = server.key("sandbox", "agent").to_owned();
-    send(server.url("sandbox"), &key, 64, Until::Sent(transfers), None, 1);
+    let side = Side { url: server.url("sandbox"), key: &key, core: None };
+    send(side, 64, Until::Sent(transfers), None, 1);
     let pid = server.facts["pid"].as_u64().expect("dev.json names it");
     let memory = memory_mb(pid);
     println!("figure: memory_mb_after_{transfers}_transfers = {memory}");
@@ -67,16 +76,19 @@ fn a_flood_on_the_sandbox_beside_live() {
     let tenant = seeded.tenant().to_owned();
     let fund = ["fund", "--tenant", &tenant, "--env", "live", "--amount", "1000000.00", "--reason", "figures"];
     admin_json(dir.path(), &fund);
-    let (alone, beside) =
-        live_beside_flood((seeded.url("live"), &live_key), (seeded.url("sandbox"), &sandbox_key), (None, None));
+    let live = Side { url: seeded.url("live"), key: &live_key, core: None };
+    let flooded = Side { url: seeded.url("sandbox"), key: &sandbox_key, core: None };
+    let (alone, beside) = live_beside_flood(live, flooded, None);
     tell("one_process", &alone, &beside);
     assert!(seeded.interrupt().status.success());
 
     let sandbox = pinned("sandbox", dir.path(), "0");
-    let live = pinned("live", dir.path(), "1");
-    let cores = (Some("0"), Some("1"));
-    let (alone, beside) =
-        live_beside_flood((live.url("listening"), &live_key), (sandbox.url("listening"), &sandbox_key), cores);
+    let serving = pinned("live", dir.path(), "1");
+    let live = Side { url: serving.url("listening"), key: &live_key, core: Some("1") };
+    let flooded = Side { url: sandbox.url("listening"), key: &sandbox_key, core: Some("0") };
+    let (alone, beside) = live_beside_flood(live, flooded, None);
+    tell("two_processes_pinned_full_load", &alone, &beside);
+    let (alone, beside) = live_beside_flood(live, flooded, Some(Duration::from_millis(2)));
     tell("two_processes_pinned", &alone, &beside);
 }
 
@@ -93,14 +105,14 @@ fn pinned(role: &str, data: &Path, core: &str) -> Server {
     Server::serve(command)
 }
 
-/// Live's answers to four connections, alone and then while 64 connections flood the sandbox. (url, key) of each side,
-/// and the cores of the load on (sandbox, live).
-fn live_beside_flood(live: (&str, &str), sandbox: (&str, &str), cores: (Option<&str>, Option<&str>)) -> (Tally, Tally) {
+/// Live's answers to four connections that ask as fast as they can or once in `every`, alone and then while 64 connections
+/// flood the sandbox.
+fn live_beside_flood(live: Side<'_>, sandbox: Side<'_>, every: Option<Duration>) -> (Tally, Tally) {
     let span = if soak() { Duration::from_secs(15) } else { Duration::from_secs(1) };
-    let measure = |seed| send(live.0, live.1, 4, Until::Elapsed(span), cores.1, seed);
+    let measure = |seed| send(live, 4, Until::Elapsed(span), every, seed);
     let alone = measure(1_000);
     let beside = std::thread::scope(|scope| {
-        let flood = scope.spawn(|| send(sandbox.0, sandbox.1, 64, Until::Elapsed(span + span / 5), cores.0, 2_000));
+        let flood = scope.spawn(|| send(sandbox, 64, Until::Elapsed(span + span / 5), None, 2_000));
         let beside = measure(3_000);
         flood.join().expect("the flood ends by itself");
         beside

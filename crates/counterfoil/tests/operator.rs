@@ -2,7 +2,7 @@
 
 mod kit;
 
-use kit::{Server, admin, admin_json, admin_refused, transfer, until};
+use kit::{Connection, Server, admin, admin_json, admin_refused, transfer, until};
 use serde_json::{Value, json};
 
 fn id_of(key: &str) -> &str {
@@ -212,4 +212,39 @@ fn tables_are_for_people_and_a_server_that_is_not_there_is_named() {
     let (code, said) = admin_refused(dir.path(), &["tenant", "list"]);
     assert_eq!(code, 1);
     assert!(said.contains("no control server runs on") && said.contains("--data"), "{said}");
+}
+
+#[test]
+fn the_audit_log_is_verified_and_exported_and_the_signer_is_rotated() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::dev(dir.path());
+    let [email, password] = ["email", "password"].map(|name| server.facts[name].clone());
+    let body = json!({"email": email, "password": password}).to_string();
+    let login = server.post("control", "/dashboard/auth/login", None, &body);
+    assert_eq!(login.status, 200, "{}", login.body);
+
+    let rotated = admin_json(dir.path(), &["signer", "rotate"]);
+    assert_eq!(rotated, [json!({"epoch": 2})]);
+    let keys = server.get("control", "/.well-known/jwks.json", None).json();
+    assert_eq!(keys["keys"].as_array().map(Vec::len), Some(2), "{keys}");
+    let token = login.json()["data"]["token"].as_str().unwrap().to_owned();
+    let me = || Connection::open(server.url("control")).send_as(&token, "GET", "/dashboard/auth/me", None);
+    assert_eq!(me().status, 200, "the old signer's sessions go on");
+
+    let (code, said) = admin_refused(dir.path(), &["user", "forget-factors", email.as_str().unwrap()]);
+    assert!(code != 0 && said.contains("nothing of this kind is there"), "{said}");
+
+    let verified = admin_json(dir.path(), &["audit", "verify"]).remove(0);
+    let count = |name: &str| verified[name].as_u64().unwrap();
+    assert!(count("lines") > 0 && count("lines") == count("entries") && verified["wrong"] == json!([]), "{verified}");
+    let own = admin_json(dir.path(), &["audit", "export"]);
+    let tenants = admin_json(dir.path(), &["audit", "export", "--tenant", server.tenant()]);
+    assert!(own.iter().any(|line| line["kind"] == "signer_rotated" && line["of"] == "operator"), "{own:?}");
+    for (at, line) in tenants.iter().enumerate() {
+        let previous = at.checked_sub(1).map_or(json!(""), |before| tenants[before]["hash"].clone());
+        assert_eq!((&line["of"], &line["previous"]), (&json!(server.tenant()), &previous), "{line}");
+    }
+    assert!(tenants.iter().any(|line| line["kind"] == "session_begun"), "{tenants:?}");
+    let (code, said) = admin_refused(dir.path(), &["audit", "export", "--tenant", "tnt_0000000000000000"]);
+    assert!(code == 3 && said.contains("no tenant"), "{code} {said}");
 }

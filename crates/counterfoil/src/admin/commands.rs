@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::client::Desk;
 use super::print::{self, Column};
-use super::{key, money, payouts, tenant, wire};
+use super::{audit, key, live, money, payouts, tenant, user, wire};
 use crate::config::Role;
 use crate::failure::Failure;
 
@@ -31,6 +31,17 @@ enum Command {
     /// Keys of a tenant in one environment.
     #[command(subcommand)]
     Key(key::Key),
+    /// Let a tenant go live, with or without an application.
+    Approve(live::Decide),
+    /// Do not let a tenant go live. What is live already stays so: see suspend.
+    Reject(live::Decide),
+    /// Tenants that wait for your word: applications for live, and wishes for another plan.
+    Approvals,
+    /// Refuse all keys of a tenant in one environment, until it is resumed.
+    Suspend(live::Suspend),
+    Resume(live::Resume),
+    /// Give a tenant a plan, whoever pays for it.
+    Plan(live::Plan),
     /// Record money that has reached the operator for a tenant.
     Fund(money::Fund),
     /// Let a tenant's agent account go so far below zero.
@@ -47,6 +58,15 @@ enum Command {
     /// The sandbox as a whole.
     #[command(subcommand)]
     Sandbox(Sandbox),
+    /// People who sign in at the front office.
+    #[command(subcommand)]
+    User(user::User),
+    /// What was changed in the front office, by whom.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// What sessions are signed with.
+    #[command(subcommand)]
+    Signer(audit::Signer),
     /// The log of the running servers.
     #[command(subcommand)]
     Logs(Logs),
@@ -115,6 +135,12 @@ pub fn run(admin: Admin) -> Result<(), Failure> {
         match admin.command {
             Command::Tenant(tenant) => tenant.run(&call).await,
             Command::Key(key) => key.run(&call).await,
+            Command::Approve(decide) => decide.run(&call, true).await,
+            Command::Reject(decide) => decide.run(&call, false).await,
+            Command::Approvals => live::waiting(&call).await,
+            Command::Suspend(suspend) => suspend.run(&call).await,
+            Command::Resume(resume) => resume.run(&call).await,
+            Command::Plan(plan) => plan.run(&call).await,
             Command::Fund(fund) => fund.run(&call).await,
             Command::Overdraft(overdraft) => overdraft.run(&call).await,
             Command::Balance(balance) => balance.run(&call).await,
@@ -122,6 +148,9 @@ pub fn run(admin: Admin) -> Result<(), Failure> {
             Command::Kyc(kyc) => kyc.run(&call).await,
             Command::Payouts(payouts) => payouts.run(&call).await,
             Command::Sandbox(Sandbox::Reset { yes }) => reset(&call, yes).await,
+            Command::User(user) => user.run(&call).await,
+            Command::Audit(audit) => audit.run(&call).await,
+            Command::Signer(signer) => signer.run(&call).await,
             Command::Logs(Logs::Level { level }) => set_level(&call, level).await,
         }
     })

@@ -3,16 +3,21 @@
 use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use control::{Control, Operator, Tenant, tenants};
+use control::{Control, Operator, Tenant, factors, signers, tenants};
 use serde_json::{Value, json};
 
 use super::desk::{Answer, set_level, shown_time};
-use super::wire;
+use super::{audit_desk, wire};
 use crate::logs::Levels;
 
 pub fn routes(control: Control, levels: Levels) -> Router {
     let level = async move |Json(ask): Json<wire::Level>| set_level(&levels, &ask);
-    Router::new().route("/tenants", get(list).post(create)).with_state(control).route("/log", post(level))
+    let audit = audit_desk::routes(control.clone());
+    let own = Router::new()
+        .route("/tenants", get(list).post(create))
+        .route("/signer/rotate", post(rotate))
+        .route("/users/forget-factors", post(forget_factors));
+    own.with_state(control).route("/log", post(level)).merge(audit)
 }
 
 async fn create(State(control): State<Control>, Json(ask): Json<wire::NewTenant>) -> Answer {
@@ -23,6 +28,19 @@ async fn create(State(control): State<Control>, Json(ask): Json<wire::NewTenant>
 
 async fn list(State(control): State<Control>) -> Answer {
     Ok(Json(tenants::list(&control)?.iter().map(listing).collect()))
+}
+
+async fn rotate(State(control): State<Control>) -> Answer {
+    let epoch = signers::rotate(&control, &Operator::over_the_socket()).await?;
+    tracing::info!(epoch, "sessions are signed with a new key pair");
+    Ok(Json(json!({"epoch": epoch})))
+}
+
+async fn forget_factors(State(control): State<Control>, Json(ask): Json<wire::ForgetFactors>) -> Answer {
+    let operator = Operator::over_the_socket();
+    let user = factors::take_away(&control, &operator, &ask.email, ask.reason.as_deref()).await?;
+    tracing::info!(%user, "second factors were taken away");
+    Ok(Json(json!({"user": user.to_string()})))
 }
 
 fn listing(tenant: &Tenant) -> Value {

@@ -3,16 +3,21 @@
 //! The commands (`commands`, and a file for each noun) run in the caller's process; the desks run in the server's. What
 //! passes between them is in `wire`.
 
+mod audit;
+mod audit_desk;
 mod client;
 mod commands;
 pub mod control_desk;
 mod desk;
 mod key;
+mod live;
+pub mod live_desk;
 mod money;
 mod payouts;
 pub mod plane_desk;
 pub mod print;
 mod tenant;
+mod user;
 mod wire;
 
 pub use client::Desk;

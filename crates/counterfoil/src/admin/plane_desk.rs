@@ -3,10 +3,10 @@
 use axum::extract::{Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use base::{Amount, Asset, Span, TenantId, Time};
-use plane::grants::{self, AgentPolicy, KeyChange, KeyLimits, KeyListing, NewKey};
+use base::{Amount, Asset, KeyId, Span, TenantId, Time};
+use plane::grants::{self, AgentPolicy, KeyChange, KeyLimits, KeyListing, NewKey, PlainKey};
 use plane::kyc::{self, Verdict};
-use plane::{KeyKind, Operator, Phone, Plane, books};
+use plane::{KeyKind, Operator, Phone, Plane, books, wishes};
 use serde_json::{Value, json};
 
 use super::desk::{Answer, NotDone, set_level, shown_time};
@@ -95,6 +95,7 @@ async fn mint(State(plane): State<Plane>, Json(ask): Json<wire::NewKey>) -> Answ
             daily_cents: ask.daily_cents,
             services: services.collect::<Result<_, _>>()?,
         },
+        payout: None,
     };
     let new = NewKey { tenant: tenant(&ask.tenant)?, kind, name: ask.name, limits };
     minted(&plane, new).await
@@ -104,7 +105,12 @@ async fn minted(plane: &Plane, new: NewKey) -> Answer {
     let (tenant, kind) = (new.tenant.to_string(), new.kind.word());
     let key = grants::mint(plane, &Operator::over_the_socket(), new).await?;
     tracing::info!(tenant, kind, key = %key.id, "key minted");
-    Ok(Json(json!({"tenant": tenant, "kind": kind, "id": key.id.as_str(), "key": key.reveal().expose()})))
+    Ok(Json(shown_key(&tenant, kind, &key)))
+}
+
+/// The one answer that a whole key is in.
+fn shown_key(tenant: &str, kind: &str, key: &PlainKey) -> Value {
+    json!({"tenant": tenant, "kind": kind, "id": key.id.as_str(), "key": key.reveal().expose()})
 }
 
 async fn keys(State(plane): State<Plane>, Query(ask): Query<wire::OfTenant>) -> Answer {
@@ -115,38 +121,26 @@ async fn keys(State(plane): State<Plane>, Query(ask): Query<wire::OfTenant>) -> 
 async fn change(State(plane): State<Plane>, Json(ask): Json<wire::ChangeKey>) -> Answer {
     let tenant = tenant(&ask.tenant)?;
     let id = ask.id.parse().map_err(|_| NotDone::refused(grants::Refusal::KeyUnknown))?;
-    let (change, overlap) = match ask.change {
-        wire::KeyWish::Rename(name) => (KeyChange::Rename(name), None),
-        wire::KeyWish::Disable => (KeyChange::Disable, None),
-        wire::KeyWish::Enable => (KeyChange::Enable, None),
-        wire::KeyWish::Revoke => (KeyChange::Revoke, None),
-        wire::KeyWish::Rotate { overlap_hours } => {
-            let at = plane.now().plus(Span::hours(i64::from(overlap_hours)));
-            (KeyChange::ExpireAt(at), Some(()))
-        }
-    };
-    // The new key first: a rotation that fails half-way leaves the old one as it was.
-    let new = match overlap {
-        Some(()) => Some(minted(&plane, successor(&plane, &tenant, &ask.id)?).await?),
-        None => None,
+    let change = match ask.change {
+        wire::KeyWish::Rename(name) => KeyChange::Rename(name),
+        wire::KeyWish::Disable => KeyChange::Disable,
+        wire::KeyWish::Enable => KeyChange::Enable,
+        wire::KeyWish::Revoke => KeyChange::Revoke,
+        wire::KeyWish::Rotate { overlap_hours } => return rotated(&plane, &tenant, id, overlap_hours).await,
     };
     let after = grants::change(&plane, &Operator::over_the_socket(), &tenant, id, change).await?;
     tracing::info!(tenant = ask.tenant, key = ask.id, "key changed");
-    Ok(new.unwrap_or_else(|| Json(listing(&after, plane.now()))))
+    Ok(Json(listing(&after, plane.now())))
 }
 
-/// A key like the one with this id. One that expires gets as long a life again.
-fn successor(plane: &Plane, tenant: &TenantId, id: &str) -> Result<NewKey, NotDone> {
-    let old = grants::list(plane, tenant)?.into_iter().find(|key| key.id == id);
-    let old = old.ok_or_else(|| NotDone::refused(grants::Refusal::KeyUnknown))?;
-    if old.revoked {
-        return Err(NotDone::refused(grants::Refusal::KeyRevoked));
-    }
-    let most = Span::days(i64::from(PAYOUT_KEY_DAYS)).0;
-    let life = old.limits.expires_at.map(|at| at.saturating_sub(old.created_at));
-    let life = life.map(|life| if old.kind == KeyKind::Payout { life.min(most) } else { life });
-    let limits = KeyLimits { expires_at: life.map(|life| plane.now().plus(Span(life)).0), ..old.limits };
-    Ok(NewKey { tenant: tenant.clone(), kind: old.kind, name: old.name, limits })
+async fn rotated(plane: &Plane, tenant: &TenantId, id: KeyId, overlap_hours: u32) -> Answer {
+    let overlap = Span::hours(i64::from(overlap_hours));
+    let minted = wishes::rotate(plane, &Operator::over_the_socket(), tenant, id, overlap, None).await?;
+    let kind = minted.key.kind.word();
+    // Without a wish a rotation is never a repetition: its key is here.
+    let whole = minted.whole.ok_or_else(|| NotDone::refused("the new key was shown before"))?;
+    tracing::info!(%tenant, kind, key = %whole.id, replaces = %id, "key rotated");
+    Ok(Json(shown_key(&tenant.to_string(), kind, &whole)))
 }
 
 fn listing(key: &KeyListing, now: Time) -> Value {

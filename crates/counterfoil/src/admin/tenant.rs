@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use super::client::Desk;
 use super::commands::{Call, Env};
 use super::print::Column;
-use super::wire;
+use super::{live, wire};
 use crate::failure::Failure;
 
 #[derive(Subcommand)]
@@ -33,6 +33,8 @@ pub enum Tenant {
     },
     /// Every tenant, the oldest first.
     List,
+    /// One tenant: its environments, plans, approval and checklist.
+    Show { tenant: String },
     /// Whether transfers without a pay-in's number wait in 0/9 until they are linked or confirmed.
     LinkPayIns {
         #[arg(long)]
@@ -62,6 +64,7 @@ impl Tenant {
                 let columns: &[Column] = &[("tenant", "tenant"), ("name", "name"), ("created at", "created_at")];
                 call.print_rows(&call.control().get("/tenants", &json!({})).await?, columns)
             }
+            Tenant::Show { tenant } => live::show(call, tenant).await,
             Tenant::LinkPayIns { tenant, env, on } => {
                 let ask = wire::LinkPayIns { tenant, link: on };
                 let answer = call.plane(env).post("/tenants/link-pay-ins", &ask).await?;

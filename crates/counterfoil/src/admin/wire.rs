@@ -61,6 +61,43 @@ pub struct OfTenant {
     pub tenant: String,
 }
 
+/// A tenant's chain, or the operator's own.
+#[derive(Serialize, Deserialize)]
+pub struct OfAudit {
+    pub tenant: Option<String>,
+}
+
+/// Of which user, and why.
+#[derive(Serialize, Deserialize)]
+pub struct ForgetFactors {
+    pub email: String,
+    pub reason: Option<String>,
+}
+
+/// The operator's word about live.
+#[derive(Serialize, Deserialize)]
+pub struct Decide {
+    pub tenant: String,
+    pub approve: bool,
+    pub reason: Option<String>,
+}
+
+/// Suspend an environment, or let it go on.
+#[derive(Serialize, Deserialize)]
+pub struct Stand {
+    pub tenant: String,
+    pub environment: String,
+    pub suspend: bool,
+    pub reason: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct SetPlan {
+    pub tenant: String,
+    pub product: String,
+    pub tier: String,
+}
+
 #[derive(Serialize, Deserialize)]
 pub struct Fund {
     pub tenant: String,

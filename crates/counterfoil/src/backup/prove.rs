@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base::{Environment, Fault, OsChance, PlaneName, SystemClock};
-use control::{Control, Settings};
+use control::{Control, Operator, Settings, audit};
 use plane::{Plane, PlaneConfig, books};
 use store::{Inspector, Schema, TableRead};
 
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 pub struct Proof {
     /// Tenants whose journal was folded again; for control, its tenants.
     pub tenants: usize,
-    /// Journal entries that were folded.
+    /// Journal entries that were folded; for control, those that its audit log leans on.
     pub entries: u64,
     pub tables: Vec<TableRead>,
 }
@@ -92,9 +92,16 @@ fn audited(dir: &Path, environment: Environment) -> Result<(usize, u64), Failure
 fn opened(dir: &Path) -> Result<(usize, u64), Failure> {
     let control = Control::open(dir, dir, Settings::default(), Arc::new(SystemClock), Arc::new(OsChance));
     let control = control.map_err(Failure::Store)?;
-    let tenants = control::tenants::list(&control);
+    let found = control::tenants::list(&control)
+        .and_then(|tenants| Ok((tenants.len(), audit::verify(&control, &Operator::over_the_socket())?)));
     control.close();
-    Ok((tenants.map_err(Failure::Store)?.len(), 0))
+    let (tenants, verified) = found.map_err(Failure::Store)?;
+    match verified.wrong.first() {
+        None => Ok((tenants, verified.entries)),
+        Some(first) => {
+            Err(wrong(&format!("the audit log is wrong in {} places, first: {first}", verified.wrong.len())))
+        }
+    }
 }
 
 fn wrong(what: &str) -> Failure {

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::{Amount, Asset, Environment, PlaneName, Span};
+use gate::Rate;
 use hosted::ProviderUrl;
 use plane::config::{KycLimits, PayoutSettings, SandboxStart};
 use plane::{Corridors, PlaneConfig};
 use workers::CashQRail;
 
 use super::secrets::secret;
-use super::{Config, ControlRole, Intercom, Limits, Log, LogFormat, Metrics, PlaneRole, Problems, Rail};
+use super::{Config, ControlRole, Intercom, Limits, Log, LogFormat, Metrics, PlaneRole, Problems, Rail, Role};
 use super::{Sources, file};
 
 pub(super) fn checked(file: file::File, sources: &Sources<'_>) -> Result<Config, Problems> {
@@ -43,13 +44,19 @@ impl Check<'_> {
         let beside = Intercom::beside(&data);
         let dir = |text: &str, beside| if text.is_empty() { beside } else { text.into() };
         let limits = &from.limits;
+        let public_url = self.url("control.public_url", &from.public_url);
         ControlRole {
             listen: self.address("control.listen", &from.listen),
             database: self.database("control", &from.store),
-            public_url: self.url("control.public_url", &from.public_url),
+            mail: self.mail(&from.mail, public_url.as_deref()),
+            public_url,
             trusted_proxies: self.networks("control.trusted_proxies", &from.trusted_proxies),
+            checkout: self.checkout(&from.checkout),
+            rate: Rate::new(limits.requests_per_second, limits.burst),
             settings: control::Settings {
                 session: Span::hours(from.session_hours),
+                approval: self.approval(&from.approval),
+                plans: self.plans(from),
                 limits: control::Limits {
                     hashes_at_once: limits.hashes_at_once,
                     failures_per_net: limits.failures_per_net,
@@ -67,6 +74,11 @@ impl Check<'_> {
             },
             data,
         }
+    }
+
+    fn approval(&mut self, text: &str) -> control::Approval {
+        self.want(["required", "off"].contains(&text), "control.approval", text, "\"required\" or \"off\"");
+        if text == "off" { control::Approval::Off } else { control::Approval::Required }
     }
 
     fn sandbox(&mut self, from: &file::Sandbox, corridors: &Corridors) -> PlaneRole {
@@ -96,6 +108,7 @@ impl Check<'_> {
             },
             public_url,
             rail: Rail::Simulated,
+            control: control_of(&from.control, &plane),
             plane: self.payouts("sandbox", &from.payouts, plane),
         }
     }
@@ -123,6 +136,7 @@ impl Check<'_> {
             },
             public_url,
             rail: self.rail(&from.rail),
+            control: control_of(&from.control, &plane),
             plane: self.payouts("live", &from.payouts, plane),
         }
     }
@@ -252,7 +266,7 @@ impl Check<'_> {
     }
 
     /// Empty is `None`; else an address without a trailing slash.
-    fn url(&mut self, path: &str, text: &str) -> Option<String> {
+    pub(super) fn url(&mut self, path: &str, text: &str) -> Option<String> {
         if text.is_empty() {
             return None;
         }
@@ -284,9 +298,15 @@ impl Check<'_> {
         })
     }
 
-    fn secret(&mut self, path: &str, file: &str, variable: &str) -> Option<base::Secret<String>> {
+    pub(super) fn secret(&mut self, path: &str, file: &str, variable: &str) -> Option<base::Secret<String>> {
         secret(path, file, variable, &self.sources.variables, &mut self.problems)
     }
+}
+
+/// Control's directory, which is beside the plane's own unless it is named.
+fn control_of(text: &str, plane: &PlaneConfig) -> std::path::PathBuf {
+    let beside = || plane.dir.parent().unwrap_or(std::path::Path::new("")).join(Role::Control.word());
+    if text.is_empty() { beside() } else { text.into() }
 }
 
 fn limits(from: &file::Limits, plane: &mut PlaneConfig) -> Limits {

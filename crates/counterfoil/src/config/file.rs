@@ -23,8 +23,55 @@ pub(super) struct Control {
     pub(super) public_url: String,
     pub(super) trusted_proxies: Vec<String>,
     pub(super) session_hours: i64,
+    pub(super) approval: String,
     pub(super) intercom: Intercom,
     pub(super) limits: ControlLimits,
+    pub(super) mail: Mail,
+    pub(super) checkout: Checkout,
+    pub(super) pacspace_plans: Vec<PacspacePlan>,
+    pub(super) paychain_plans: Vec<PaychainPlan>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mail {
+    pub(super) from: String,
+    pub(super) smtp_url: String,
+    pub(super) smtp_user: String,
+    pub(super) smtp_password_file: String,
+    pub(super) smtp_ca_file: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Checkout {
+    pub(super) provider: String,
+    pub(super) base_url: String,
+    pub(super) api_secret_file: String,
+    pub(super) events_secret_file: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PacspacePlan {
+    pub(super) tier: String,
+    pub(super) price_usd: String,
+    pub(super) deltas: String,
+    pub(super) deltas_per: String,
+    pub(super) overage_usd: String,
+    pub(super) live: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PaychainPlan {
+    pub(super) tier: String,
+    pub(super) price_usd: String,
+    pub(super) invoice_fee_bps: u32,
+    pub(super) minimum_fee_usd: String,
+    pub(super) gas_usd: String,
+    pub(super) payout_withdrawals: String,
+    pub(super) live: String,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +84,8 @@ pub(super) struct Intercom {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ControlLimits {
+    pub(super) requests_per_second: u32,
+    pub(super) burst: u32,
     pub(super) hashes_at_once: u32,
     pub(super) failures_per_net: u32,
     pub(super) failures_per_pair: u32,
@@ -52,6 +101,7 @@ pub(super) struct Sandbox {
     pub(super) listen: String,
     pub(super) data: String,
     pub(super) store: String,
+    pub(super) control: String,
     pub(super) public_url: String,
     pub(super) trusted_proxies: Vec<String>,
     pub(super) limits: Limits,
@@ -66,6 +116,7 @@ pub(super) struct Live {
     pub(super) listen: String,
     pub(super) data: String,
     pub(super) store: String,
+    pub(super) control: String,
     pub(super) public_url: String,
     pub(super) trusted_proxies: Vec<String>,
     pub(super) limits: Limits,

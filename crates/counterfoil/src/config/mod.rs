@@ -6,6 +6,8 @@ mod corridors;
 mod database;
 mod environment;
 mod file;
+mod mail;
+mod plans;
 mod ranges;
 mod secrets;
 mod shape;
@@ -16,12 +18,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use base::Environment;
+use base::{Environment, Secret};
+use gate::Rate;
 use ipnet::IpNet;
 use plane::PlaneConfig;
 use store::{Place, PostgresUrl};
 use toml::{Table, Value};
-use workers::CashQRail;
+use workers::{CashQRail, Post};
 
 pub use database::veil;
 pub use environment::Variables;
@@ -75,9 +78,36 @@ pub struct ControlRole {
     pub database: Option<PostgresUrl>,
     pub public_url: Option<String>,
     pub trusted_proxies: Vec<IpNet>,
+    /// For each network.
+    pub rate: Rate,
     pub settings: control::Settings,
+    pub checkout: Checkout,
+    pub mail: Mail,
     /// The directories in which the planes have their intercoms.
     pub intercom: Intercom,
+}
+
+/// Where plans are paid.
+#[derive(Clone)]
+pub enum Checkout {
+    /// Nowhere: the operator answers.
+    None,
+    Stripe {
+        base_url: String,
+        secret_key: Secret<String>,
+        /// What its events are signed with.
+        events: Secret<String>,
+    },
+    /// At a provider of our own that moves no money. It cannot be configured: `dev` has it.
+    Fake,
+}
+
+/// How mails leave.
+#[derive(Clone)]
+pub struct Mail {
+    /// Whom they are from, where that is said.
+    pub from: Option<String>,
+    pub post: Post,
 }
 
 #[derive(Clone, Debug)]
@@ -101,6 +131,7 @@ impl ControlRole {
 
     /// Limits of one network that a whole team on one machine does not reach: for `dev`.
     pub fn open_wide(&mut self) {
+        self.rate = Rate::new(1_000_000, 1_000_000);
         let limits = &mut self.settings.limits;
         for limit in [&mut limits.failures_per_net, &mut limits.registrations_per_hour, &mut limits.mails_per_net] {
             *limit = limit.saturating_mul(100);
@@ -118,6 +149,8 @@ pub struct PlaneRole {
     /// Who verifies receivers, and where.
     pub pages: hosted::Options,
     pub rail: Rail,
+    /// Control's directory, where this plane asks at its start what it missed.
+    pub control: PathBuf,
     pub plane: PlaneConfig,
 }
 
@@ -217,6 +250,13 @@ impl Sources<'_> {
         shape::compare(&tree, &defaults, &mut problems);
         problems.none_or(tree)
     }
+}
+
+/// The host of an address, without its port.
+pub fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split('/').next().unwrap_or(rest);
+    host.rsplit_once(':').map_or(host, |(host, _)| host)
 }
 
 fn defaults() -> Table {

@@ -30,6 +30,7 @@ pub(super) const RANGES: &[(&str, i64, i64)] = &[
     ("limits.registrations_per_hour", 1, 1_000_000),
     ("limits.mails_per_hour", 1, 1_000_000),
     ("limits.mails_per_net", 1, 1_000_000),
+    ("].invoice_fee_bps", 0, 10_000),
 ];
 
 pub(super) fn check(path: &str, number: i64, problems: &mut Problems) {

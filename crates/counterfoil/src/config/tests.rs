@@ -2,19 +2,20 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
 use toml::{Table, Value};
+use workers::Post;
 
 use super::ranges::RANGES;
-use super::{Config, DEFAULT, Problems, Rail, Role, Sources, Variables, defaults};
+use super::{Checkout, Config, DEFAULT, Problems, Rail, Role, Sources, Variables, defaults};
 
 /// What a start says of this file and these variables.
-fn start(text: &str, variables: &[(&str, &str)], needed: &[Role]) -> Result<Config, Problems> {
+pub(super) fn start(text: &str, variables: &[(&str, &str)], needed: &[Role]) -> Result<Config, Problems> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     let pairs = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Sources { file: Some(file.path()), variables: Variables::from_pairs(pairs), needed }.config()
 }
 
-fn problems(text: &str, variables: &[(&str, &str)]) -> String {
+pub(super) fn problems(text: &str, variables: &[(&str, &str)]) -> String {
     match start(text, variables, &Role::ALL) {
         Ok(_) => panic!("this was taken:\n{text}\n{variables:?}"),
         Err(Problems(problems)) => problems.join("\n"),
@@ -41,7 +42,6 @@ fn paths(table: &Table, at: &[String]) -> Vec<Vec<String>> {
 fn slot<'t>(table: &'t mut Table, path: &[String]) -> &'t mut Table {
     path.iter().fold(table, |table, key| match table.get_mut(key) {
         Some(Value::Table(inner)) => inner,
-        // A path through the corridors: the next key is the number, which is left out of the walk below.
         other => panic!("no table at {key}: {other:?}"),
     })
 }
@@ -50,9 +50,12 @@ fn slot<'t>(table: &'t mut Table, path: &[String]) -> &'t mut Table {
 fn with(path: &[String], value: Option<Value>) -> String {
     let mut tree = defaults();
     let (key, before) = path.split_last().unwrap();
-    let table = match before.iter().position(|key| key == "0") {
-        Some(_) => tree["corridors"].as_array_mut().unwrap()[0].as_table_mut().unwrap(),
-        None => slot(&mut tree, before),
+    let table = match before.split_last() {
+        Some((first, list)) if first == "0" => {
+            let (name, section) = list.split_last().unwrap();
+            slot(&mut tree, section)[name].as_array_mut().unwrap()[0].as_table_mut().unwrap()
+        }
+        _ => slot(&mut tree, before),
     };
     match value {
         Some(value) => drop(table.insert(key.clone(), value)),
@@ -69,6 +72,9 @@ fn written(path: &[String]) -> String {
 fn the_defaults_are_good_and_are_what_a_plane_and_the_standard_corridors_are() {
     let config = start(DEFAULT, &[], &Role::ALL).map_err(|problems| problems.0).unwrap();
     assert_eq!(config.live.plane.corridors, plane::Corridors::standard());
+    assert_eq!(config.control.settings.plans, control::plans::Plans::published());
+    assert!(config.control.settings.approval == control::Approval::Required);
+    assert!(matches!(config.control.checkout, Checkout::None));
     let standard = plane::PlaneConfig::new(base::PlaneName::main(base::Environment::Sandbox), "data/sandbox");
     let found = &config.sandbox.plane;
     assert_eq!(found.sandbox_start.balance, standard.sandbox_start.balance);
@@ -93,17 +99,32 @@ fn every_value_that_is_missing_is_named() {
 }
 
 /// Values that may be empty because that means something.
-const MAY_BE_EMPTY: [&str; 10] = [
+const MAY_BE_EMPTY: &[&str] = &[
     ".store",
     "public_url",
     "trusted_proxies",
     "intercom.sandbox",
     "intercom.live",
+    "sandbox.control",
+    "live.control",
     "kyc.provider_url",
     "kyc.callback_secret_file",
     "rail.base_url",
     "rail.key_file",
     "corridors[0].required",
+    "mail.from",
+    "mail.smtp_url",
+    "mail.smtp_user",
+    "mail.smtp_password_file",
+    "mail.smtp_ca_file",
+    "checkout.provider",
+    "checkout.api_secret_file",
+    "checkout.events_secret_file",
+    "_plans[0].price_usd",
+    "_plans[0].deltas",
+    "_plans[0].overage_usd",
+    "_plans[0].gas_usd",
+    "_plans[0].payout_withdrawals",
 ];
 
 #[test]
@@ -157,7 +178,16 @@ fn every_text_that_means_nothing_is_named() {
     for path in paths(&defaults(), &[]) {
         let Value::String(_) = slot_value(&path) else { continue };
         let name = written(&path);
-        let paths = [".data", "key_file", "callback_secret_file", "intercom.sandbox", "intercom.live"];
+        let paths = [
+            ".data",
+            "key_file",
+            "callback_secret_file",
+            "smtp_password_file",
+            "intercom.sandbox",
+            "intercom.live",
+            "sandbox.control",
+            "live.control",
+        ];
         if paths.iter().any(|end| name.ends_with(end)) {
             continue;
         }
@@ -239,6 +269,34 @@ fn live_cannot_be_given_the_simulated_rail() {
 }
 
 #[test]
+fn mails_are_sent_where_people_reach_the_office_and_a_login_is_whole() {
+    let server = DEFAULT.replace("smtp_url = \"\"", "smtp_url = \"smtps://mail.example.com\"");
+    let said = problems(&server, &[]);
+    assert!(said.contains("`control.public_url` is empty while `control.mail.smtp_url` is not"), "{said}");
+    let public = ("COUNTERFOIL_CONTROL__PUBLIC_URL", "https://pay.example.com");
+    let password = ("COUNTERFOIL_SECRET_CONTROL_SMTP_PASSWORD", "hush");
+    let config = start(&server, &[public], &Role::ALL).map_err(|problems| problems.0).unwrap();
+    assert!(matches!(config.control.mail.post, Post::Smtp(_)));
+    let user = server.replace("smtp_user = \"\"", "smtp_user = \"office\"");
+    assert!(start(&user, &[public, password], &Role::ALL).is_ok());
+    for (text, variables, said) in [
+        (&user, &[public][..], "`control.mail.smtp_password_file` leads to no password"),
+        (&server, &[public, password][..], "`control.mail.smtp_user` is empty"),
+        (&server.replace("smtps://", "http://"), &[public][..], "`control.mail.smtp_url` is of no use"),
+        (&server.replace("smtps://", "smtps://office:hush@"), &[public][..], "`control.mail.smtp_url` is of no use"),
+        (&server.replace("from = \"\"", "from = \"office\""), &[public][..], "`control.mail.from` is \"office\""),
+        (
+            &server.replace("smtp_ca_file = \"\"", "smtp_ca_file = \"/nowhere.pem\""),
+            &[public][..],
+            "`control.mail.smtp_ca_file` names /nowhere.pem",
+        ),
+    ] {
+        let found = problems(text, variables);
+        assert!(found.contains(said) && !found.contains("hush"), "{said}: {found}");
+    }
+}
+
+#[test]
 fn the_cashq_rail_needs_an_address_and_a_private_key_file() {
     let kind = DEFAULT.replace("kind = \"manual\"", "kind = \"cashq\"");
     let said = problems(&kind, &[]);
@@ -279,6 +337,8 @@ fn values_that_contradict_each_other_are_named() {
         ("rate = \"47.2945\"", "rate = \"47.294500001\"", "`corridors[0].rate` is \"47.294500001\""),
         ("rate = \"47.2945\"", "rate = \"0.0\"", "`corridors[0].rate` is \"0.0\""),
         ("\"receiverAccType\"", "\"receiverShoeSize\"", "`corridors[0].required[1]` is \"receiverShoeSize\""),
+        ("tier = \"pilot\"", "tier = \"free\"", "`control.pacspace_plans[1].tier` is \"free\" a second time"),
+        ("overage_usd = \"0.020\"", "overage_usd = \"0.0200001\"", "`control.pacspace_plans[1].overage_usd` is"),
         ("public_url = \"\"", "public_url = \"https://a.example/\"", "`live.public_url` is \"https://a.example/\""),
     ] {
         assert!(DEFAULT.contains(from), "{from}");
@@ -302,7 +362,7 @@ fn the_manual_names_every_value() {
     for path in paths(&defaults(), &[]).into_iter().filter(|path| path.len() > 1) {
         let shown = match path[0].as_str() {
             "sandbox" | "live" => path[1..].join("."),
-            "corridors" => path[path.len() - 1].clone(),
+            _ if path.contains(&"0".to_owned()) => path[path.len() - 1].clone(),
             _ => path.join("."),
         };
         assert!(manual.contains(&format!("| `{shown}` |")), "{shown}");
@@ -318,40 +378,4 @@ fn slot_value(path: &[String]) -> Value {
         };
     }
     value
-}
-
-#[test]
-fn each_role_may_have_a_database_of_its_own_and_none_is_shown_whole() {
-    let address = "postgres://me:hush@db.example:6432/pay?application_name=x";
-    let config = start(DEFAULT, &[("COUNTERFOIL_LIVE__STORE", address)], &Role::ALL).map_err(|said| said.0).unwrap();
-    assert_eq!(config.live.plane.database.as_ref().map(|url| url.database()), Some("pay"));
-    assert!(config.sandbox.plane.database.is_none() && config.control.database.is_none());
-    // A secret's variable wins over what may be shown.
-    let secret = ("COUNTERFOIL_SECRET_CONTROL_STORE", "postgres://me@db.example/other");
-    let config = start(DEFAULT, &[("COUNTERFOIL_CONTROL__STORE", address), secret], &Role::ALL);
-    let config = config.map_err(|said| said.0).unwrap();
-    assert_eq!(config.control.database.as_ref().map(|url| url.database()), Some("other"));
-
-    for (store, said) in [
-        ("mysql://me:hush@db.example/pay", "begins with postgres://"),
-        ("postgres://me:hush@db.example", "names a database"),
-        ("postgres:///pay", "names a host"),
-        ("postgres://me:hush@db.example:port/pay", "`live.store` is not the address of a database"),
-    ] {
-        let found = problems(DEFAULT, &[("COUNTERFOIL_LIVE__STORE", store)]);
-        assert!(found.contains("`live.store`") && found.contains(said) && !found.contains("hush"), "{store}: {found}");
-    }
-    let same =
-        [("COUNTERFOIL_LIVE__STORE", address), ("COUNTERFOIL_SANDBOX__STORE", "postgres://you@db.example:6432/pay")];
-    let found = problems(DEFAULT, &same);
-    assert!(found.contains("`live.store` is the database of `sandbox.store` too"), "{found}");
-    let other_port =
-        [("COUNTERFOIL_LIVE__STORE", address), ("COUNTERFOIL_SANDBOX__STORE", "postgres://db.example/pay")];
-    assert!(start(DEFAULT, &other_port, &Role::ALL).is_ok());
-
-    let variables = Variables::from_pairs([("COUNTERFOIL_LIVE__STORE".to_owned(), address.to_owned())]);
-    let mut tree = Sources { file: None, variables, needed: &[] }.tree().map_err(|said| said.0).unwrap();
-    super::veil(&mut tree);
-    assert_eq!(tree["live"]["store"].as_str(), Some("postgres://db.example/pay"));
-    assert_eq!(tree["sandbox"]["store"].as_str(), Some(""));
 }

@@ -10,7 +10,7 @@ use store::PostgresUrl;
 use workers::Post;
 
 use crate::cli;
-use crate::config::{Config, Intercom, Role, Sources, Variables};
+use crate::config::{Checkout, Config, Intercom, Role, Sources, Variables};
 use crate::failure::Failure;
 use crate::house::{RunningControl, RunningMetrics, RunningPlane, make_private_dir};
 use crate::logs;
@@ -45,6 +45,7 @@ pub fn run(options: &cli::Dev) -> Result<(), Failure> {
     let url = |address| format!("http://{address}");
     control.clients_reach(Environment::Sandbox, url(sandbox.site().address));
     control.clients_reach(Environment::Live, url(live.site().address));
+    seed::until_active(&control, &seeded.tenant)?;
     let file = DevFile {
         pid: std::process::id(),
         control: url(control.site().address),
@@ -83,10 +84,14 @@ fn config(options: &cli::Dev) -> Result<Config, Failure> {
     config.control.data = options.data.join("control");
     config.control.intercom = Intercom::beside(&config.control.data);
     config.control.open_wide();
+    if let Checkout::None = config.control.checkout {
+        config.control.checkout = Checkout::Fake;
+    }
     let listens = [(&mut config.sandbox, options.sandbox), (&mut config.live, options.live)];
     for (role, listen) in listens {
         role.listen = listen;
         role.plane.dir = options.data.join(role.plane.name.environment.word());
+        role.control.clone_from(&config.control.data);
         role.open_wide();
     }
     if let Some(store) = &options.store {

@@ -1,8 +1,10 @@
 //! The tenant and the keys of a `dev` run: kept from the run before where they still work, made where they are missing.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use base::{Chance as _, OsChance, Secret, Stop, TenantId};
+use control::environments::{self, Status};
 use control::tenants;
 use control::users::{self, NewUser};
 use plane::{KeyKind, Plane, grants};
@@ -26,6 +28,8 @@ pub struct Owner {
 }
 
 const NAME: &str = "Example Tenant";
+/// The longest that a start waits for its tenant's environments.
+const ACTIVE_WITHIN: Duration = Duration::from_secs(10);
 
 pub fn seed(
     control: &RunningControl,
@@ -44,6 +48,29 @@ pub fn seed(
         live: keys_of(live, keys.as_ref().map(|keys| &keys.live))?,
     };
     Ok(Seeded { tenant, owner, keys })
+}
+
+/// Waits until both environments of the tenant are active, so that whoever reads `dev.json` can use them at once. Where that
+/// takes too long the run goes on: each environment's status says why.
+pub fn until_active(control: &RunningControl, tenant: &TenantId) -> Result<(), Failure> {
+    let operator = control::Operator::over_the_socket();
+    let active = async {
+        loop {
+            let changed = control.control.due().notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let views = environments::show(&control.control, &operator, tenant).map_err(broke)?;
+            if views.iter().all(|view| view.status == Status::Active) {
+                return Ok(());
+            }
+            changed.await;
+        }
+    };
+    let waited = control.site().block_on(async { tokio::time::timeout(ACTIVE_WITHIN, active).await });
+    waited.unwrap_or_else(|_| {
+        tracing::warn!(%tenant, "the tenant's environments are not active yet");
+        Ok(())
+    })
 }
 
 /// The tenant of the run before, else the first of that name, else a new one.

@@ -1,19 +1,22 @@
 //! Control, running: the front office's surface and loops, health, a landing page, and the operator's socket.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use base::{Environment, OsChance, SystemClock};
 use control::Control;
-use gate::office::{self, Office};
+use control::billing::Provider;
+use gate::office::{self, Office, Origin};
 use workers::{Addresses, OfficeWorkers, Post};
 
 use super::Site;
-use crate::admin::control_desk;
+use crate::admin::{control_desk, live_desk};
 use crate::backup::desk::{self as backup_desk, Served};
-use crate::config::ControlRole;
+use crate::checkout;
+use crate::config::{ControlRole, host};
 use crate::failure::Failure;
-use crate::intercom::Reached;
+use crate::intercom::{self, Reached};
 use crate::listen::{Bounds, health, landing};
 use crate::logs::Levels;
 use crate::metrics::Source;
@@ -43,10 +46,16 @@ impl RunningControl {
         let mut site = Site::new("control", THREADS)?;
         let listener = site.bind("control", role.listen)?;
         let public = role.public_url.clone().unwrap_or_else(|| format!("http://{}", site.address));
-        let from = format!("no-reply@{}", host(&public));
+        let from = role.mail.from.clone().unwrap_or_else(|| format!("no-reply@{}", host(&public)));
+        let near = format!("http://{}", near(site.address));
+        let (provider, payments) = checkout::provider(&role.checkout, &public, &near).map_err(Failure::Store)?;
+        let office = office(&control, &planes, role, &public, provider);
         let addresses = Addresses { public: Arc::new(OnceLock::from(public)), from };
         let workers = OfficeWorkers::start(control.clone(), Arc::new(planes.clone()), post, addresses, site.handle());
-        let routes = routes(&control, &site, places).merge(pacspace::routes(office(&control, &planes, role)));
+        let routes = routes(&control, &site, places)
+            .merge(pacspace::routes(office.clone()))
+            .merge(paychain::routes(office))
+            .merge(payments);
         let writes = control.clone();
         let served = Served {
             dir: role.database.is_none().then(|| role.data.clone()),
@@ -54,7 +63,10 @@ impl RunningControl {
             closing: site.when_closing(),
         };
         let desk = control_desk::routes(control.clone(), levels.clone()).merge(backup_desk::routes(served));
+        let desk = desk.merge(live_desk::routes(control.clone(), Arc::new(planes.clone())));
         site.serve_socket(&role.data.join(crate::admin::SOCKET), desk)?;
+        let waiting = intercom::waiting_routes(control.clone(), &role.intercom);
+        site.serve_socket(&role.data.join(intercom::SOCKET), waiting)?;
         site.serve(listener, routes, Bounds::SMALL);
         Ok(RunningControl { site, workers, planes, control })
     }
@@ -80,16 +92,27 @@ impl RunningControl {
     }
 }
 
-fn office(control: &Control, planes: &Reached, role: &ControlRole) -> Office {
-    let options = office::Options { trusted_proxies: role.trusted_proxies.clone(), ..office::Options::default() };
+fn office(
+    control: &Control,
+    planes: &Reached,
+    role: &ControlRole,
+    public: &str,
+    provider: Option<Arc<dyn Provider>>,
+) -> Office {
+    let options = office::Options {
+        rate: role.rate,
+        origin: Origin::of(public),
+        trusted_proxies: role.trusted_proxies.clone(),
+        provider,
+        ..office::Options::default()
+    };
     Office::new(control.clone(), Arc::new(planes.clone()), options)
 }
 
-/// The host of an address, without its port.
-fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = rest.split('/').next().unwrap_or(rest);
-    host.rsplit_once(':').map_or(host, |(host, _)| host)
+/// Where this process reaches its own listener.
+fn near(address: SocketAddr) -> SocketAddr {
+    let local = if address.is_ipv4() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { IpAddr::V6(Ipv6Addr::LOCALHOST) };
+    if address.ip().is_unspecified() { SocketAddr::new(local, address.port()) } else { address }
 }
 
 fn routes(control: &Control, site: &Site, mut places: Vec<(String, String, bool)>) -> Router {

@@ -26,7 +26,7 @@ pub struct RunningPlane {
 }
 
 impl RunningPlane {
-    /// Opens the store, takes the address, starts the workers and serves.
+    /// Opens the store, takes the address, starts the workers, does what control has waiting, and serves.
     pub fn start(role: &PlaneRole, levels: &Levels) -> Result<RunningPlane, Failure> {
         let environment = role.plane.name.environment;
         let mut site = Site::new(Role::of(environment).word(), role.limits.threads)?;
@@ -46,7 +46,9 @@ impl RunningPlane {
         let desk = plane_desk::routes(plane.clone(), levels.clone()).merge(backup_desk::routes(served));
         site.serve_socket(&role.plane.dir.join(crate::admin::SOCKET), desk)?;
         let key = intercom::secret(&role.plane.dir, &OsChance).map_err(Failure::Store)?;
-        site.serve_socket(&role.plane.dir.join(intercom::SOCKET), intercom::routes(plane.clone(), key))?;
+        site.serve_socket(&role.plane.dir.join(intercom::SOCKET), intercom::routes(plane.clone(), key.clone()))?;
+        // Behind the socket: what control wants from here on is asked there.
+        site.block_on(intercom::catch_up(&plane, &key, &role.control));
         let bounds = Bounds { connections: role.limits.connections, header_read: role.limits.header_read };
         site.serve(listener, routes, bounds);
         tracing::info!(plane = environment.word(), address = %site.address, "serving");

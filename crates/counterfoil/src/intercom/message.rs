@@ -1,7 +1,7 @@
 //! Replies as they travel. A reply has no `Serialize`, because it may carry a new key: that is written here, on purpose.
 
 use base::Secret;
-use control::planes::{KeyView, NotDone, PlaneRefusal, Reply};
+use control::planes::{KeyView, NotDone, PlaneRefusal, Reply, Used};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 #[serde(tag = "reply", rename_all = "snake_case", deny_unknown_fields)]
 enum Read {
     Done,
-    Minted { key: KeyView, whole: Option<String>, replaced: Option<KeyView> },
+    Minted { key: KeyView, whole: Option<String>, replaced: Option<Box<KeyView>> },
     Key { key: KeyView },
     Keys { keys: Vec<KeyView> },
+    Deeds { deeds: u64 },
+    Usage { usage: Vec<Used> },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -31,6 +33,8 @@ pub fn written(outcome: Result<Reply, NotDone>) -> (u16, Value) {
         }
         Ok(Reply::Key(key)) => (200, json!({"reply": "key", "key": key})),
         Ok(Reply::Keys(keys)) => (200, json!({"reply": "keys", "keys": keys})),
+        Ok(Reply::Deeds(deeds)) => (200, json!({"reply": "deeds", "deeds": deeds})),
+        Ok(Reply::Usage(usage)) => (200, json!({"reply": "usage", "usage": usage})),
         Err(NotDone::Refused(refusal)) => (409, json!(refusal)),
         Err(NotDone::Unreachable { may_have_run, why }) => (503, json!(Unreached { may_have_run, why })),
     }
@@ -56,6 +60,8 @@ impl From<Read> for Reply {
             Read::Minted { key, whole, replaced } => Reply::Minted { key, whole: whole.map(Secret::new), replaced },
             Read::Key { key } => Reply::Key(key),
             Read::Keys { keys } => Reply::Keys(keys),
+            Read::Deeds { deeds } => Reply::Deeds(deeds),
+            Read::Usage { usage } => Reply::Usage(usage),
         }
     }
 }

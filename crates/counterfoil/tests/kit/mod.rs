@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses its own part of the kit")]
 
 pub mod http;
+pub mod intercom;
+pub mod person;
 pub mod shared;
 
 use std::io::{BufRead, BufReader, Read};
@@ -18,6 +20,9 @@ pub use http::{Answer, Connection};
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The call that every key but a payout key may make.
+pub const BALANCE: &str = "/api/agent_balance";
 
 /// Lines of a server's log that a failing test shows.
 const LAST_WORDS: usize = 40;
