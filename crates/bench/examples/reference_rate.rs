@@ -40,6 +40,7 @@ fn main() -> anyhow::Result<()> {
             until: Until::Elapsed(Duration::from_secs(seconds)),
             accepted: |status, _| status == 200,
             cpus: None,
+            every: None,
         };
         let before = [server.id(), std::process::id()].map(processor_us);
         let tally =

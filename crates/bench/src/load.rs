@@ -35,6 +35,8 @@ pub struct Load {
     pub accepted: fn(u16, &[u8]) -> bool,
     /// Cores that the threads are confined to.
     pub cpus: Option<CpuList>,
+    /// How long a connection waits from one request to the next, at least; none where it asks as soon as it is answered.
+    pub every: Option<Duration>,
 }
 
 /// When the connections stop asking. A request that was sent is always waited for.
@@ -105,6 +107,7 @@ struct Share {
     started: Instant,
     last_answer: Cell<Instant>,
     until: Until,
+    every: Option<Duration>,
     tally: RefCell<Tally>,
 }
 
@@ -117,6 +120,7 @@ impl Share {
             started: now,
             last_answer: Cell::new(now),
             until,
+            every: load.every,
             tally: RefCell::new(Tally::new()?),
         })
     }
@@ -164,7 +168,11 @@ async fn drive_connection(share: Rc<Share>, mut source: Box<dyn Requests>) {
     let mut request = Vec::with_capacity(2048);
     let mut open = None;
     let mut failures = 0;
+    let mut pace = share.every.map(paced);
     while failures < FAILURES && share.may_send() {
+        if let Some(pace) = &mut pace {
+            pace.tick().await;
+        }
         request.clear();
         source.write_next(&mut request);
         match exchange(&share, &mut open, &request).await {
@@ -176,6 +184,13 @@ async fn drive_connection(share: Rc<Share>, mut source: Box<dyn Requests>) {
             }
         }
     }
+}
+
+/// Ticks so far apart, and further where an answer took longer.
+fn paced(every: Duration) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks
 }
 
 async fn exchange(share: &Share, open: &mut Option<Connection>, request: &[u8]) -> std::io::Result<()> {

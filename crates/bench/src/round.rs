@@ -100,6 +100,7 @@ fn load_of(shape: &Shape, target: &Target, until: Until) -> Load {
         until,
         accepted: is_success,
         cpus: shape.cpus.clone(),
+        every: None,
     }
 }
 

@@ -37,7 +37,7 @@ where
 
 fn load(target: SocketAddr, connections: usize, until: Until) -> Load {
     let accepted = |status, body: &[u8]| status == 200 && body.ends_with(br#""success":true}"#);
-    Load { target, connections, threads: 2, until, accepted, cpus: None }
+    Load { target, connections, threads: 2, until, accepted, cpus: None, every: None }
 }
 
 fn transfers(connection: usize) -> Box<dyn Requests> {
