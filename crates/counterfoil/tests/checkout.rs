@@ -61,9 +61,10 @@ fn a_plan_is_paid_and_opens_live_and_ends_with_its_subscription() {
         (&json!("starter"), &paid["stripeSubscriptionId"])
     );
 
+    // What the operator has set stays when the subscription of the plan before it ends.
     let ended = at_the_page("POST", &format!("{url}/cancel"));
     assert_eq!(ended.status, 200, "{}", ended.body);
-    assert_eq!((&plan(&jo)["tier"], &plan(&jo)["stripeSubscriptionId"]), (&json!("free"), &Value::Null));
+    assert_eq!((&plan(&jo)["tier"], &plan(&jo)["stripeSubscriptionId"]), (&json!("starter"), &Value::Null));
     assert_eq!(jo.active_contracts().len(), 2, "what is live stays so");
 }
 
