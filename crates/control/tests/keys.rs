@@ -5,27 +5,14 @@
 
 mod kit;
 
-use base::{Environment, KeyKind, Secret, Span, Stop};
-use control::keys::{self, NewKey, Page, Refusal, Shown, wire_id};
-use control::{Ask, Control, Operator, PlaneRefusal, StepUp, tenants, users, wishes};
-use kit::planes::{FakePlanes, Fate, ordinary};
-use kit::{House, desk, new_user, registered};
+use base::{Environment, KeyKind, Span};
+use control::keys::{self, NewKey, Page, Refusal, wire_id};
+use control::{Ask, Operator, PlaneRefusal, tenants, users, wishes};
+use kit::clerk::{HOME, JO, Office, SANDBOX, office, ready, refusal, refused};
+use kit::planes::{Fate, ordinary};
+use kit::{desk, new_user, registered};
 
-const JO: &str = "jo@example.com";
-const HOME: &str = "10.0.0.1";
-
-struct Office {
-    house: House,
-    planes: FakePlanes,
-    token: Secret<String>,
-}
-
-/// Jo's sandbox is active, and she is signed in.
-async fn office() -> Office {
-    let house = kit::open();
-    registered(&house.control, JO, HOME).await;
-    ready(house).await
-}
+const LIVE: Environment = Environment::Live;
 
 /// Jo owns a tenant that the operator made: both environments are active.
 async fn with_live() -> Office {
@@ -36,28 +23,7 @@ async fn with_live() -> Office {
     ready(house).await
 }
 
-async fn ready(house: House) -> Office {
-    let planes = FakePlanes::new(&house.clock);
-    desk::provision(&house.control, &planes).await;
-    let token = desk::token(&house.control, JO, HOME).await;
-    planes.asked();
-    Office { house, planes, token }
-}
-
 impl Office {
-    fn control(&self) -> &Control {
-        &self.house.control
-    }
-
-    fn proof(&self) -> StepUp {
-        desk::proof(self.control(), &self.token)
-    }
-
-    async fn create(&self, environment: Environment, new: NewKey) -> Result<Shown, Stop<Refusal>> {
-        let placed = desk::placed(self.control(), &self.token, desk::KEYS, environment);
-        keys::create(self.control(), &self.planes, &placed, &self.proof(), new).await
-    }
-
     /// One that is there.
     async fn key(&self, environment: Environment) -> String {
         let shown = self.create(environment, ordinary("one")).await.map_err(|_| "no key").unwrap();
@@ -69,26 +35,7 @@ impl Office {
         let revoked = keys::revoke(self.control(), &self.planes, &permit, &self.proof(), id).await;
         revoked.map(|key| key.revoked).map_err(refusal)
     }
-
-    async fn rotate(&self, id: &str) -> Result<Shown, Stop<Refusal>> {
-        let permit = desk::permit(self.control(), &self.token, desk::KEYS);
-        keys::rotate(self.control(), &self.planes, &permit, &self.proof(), id, 24, None).await
-    }
 }
-
-fn refusal(stop: Stop<Refusal>) -> Refusal {
-    match stop {
-        Stop::Refused(refusal) => refusal,
-        Stop::Faulted(fault) => panic!("{}", fault.chain()),
-    }
-}
-
-fn refused(shown: Result<Shown, Stop<Refusal>>) -> Refusal {
-    refusal(shown.err().unwrap())
-}
-
-const SANDBOX: Environment = Environment::Sandbox;
-const LIVE: Environment = Environment::Live;
 
 #[tokio::test]
 async fn a_new_key_is_shown_whole_once_and_carries_what_was_asked_for() {
@@ -198,7 +145,7 @@ async fn keys_of_others_and_of_nobody_are_one_unknown() {
         let permit = desk::permit(control, &office.token, desk::KEYS);
         let proof = office.proof();
         assert_eq!(office.revoke(id).await, Err(Refusal::Unknown));
-        assert_eq!(refused(office.rotate(id).await), Refusal::Unknown);
+        assert_eq!(refused(office.rotate(id, None).await), Refusal::Unknown);
         let doors = [
             keys::get(control, &office.planes, &permit, id).await,
             keys::rename(control, &office.planes, &permit, id, "x".to_owned()).await,

@@ -5,62 +5,12 @@
 
 mod kit;
 
-use base::{Environment, Secret, Span, Stop};
-use control::keys::{self, IdempotencyKey, NewKey, Refusal, Shown, wire_id};
-use control::{Control, StepUp, wishes};
-use kit::planes::{FakePlanes, Fate, ordinary};
-use kit::{House, desk, registered};
-
-const JO: &str = "jo@example.com";
-const HOME: &str = "10.0.0.1";
-const SANDBOX: Environment = Environment::Sandbox;
-
-struct Office {
-    house: House,
-    planes: FakePlanes,
-    token: Secret<String>,
-}
-
-/// Jo's sandbox is active, and she is signed in.
-async fn office() -> Office {
-    let house = kit::open();
-    registered(&house.control, JO, HOME).await;
-    let planes = FakePlanes::new(&house.clock);
-    desk::provision(&house.control, &planes).await;
-    let token = desk::token(&house.control, JO, HOME).await;
-    Office { house, planes, token }
-}
-
-impl Office {
-    fn control(&self) -> &Control {
-        &self.house.control
-    }
-
-    fn proof(&self) -> StepUp {
-        desk::proof(self.control(), &self.token)
-    }
-
-    async fn create(&self, environment: Environment, new: NewKey) -> Result<Shown, Stop<Refusal>> {
-        let placed = desk::placed(self.control(), &self.token, desk::KEYS, environment);
-        keys::create(self.control(), &self.planes, &placed, &self.proof(), new).await
-    }
-
-    async fn rotate(&self, id: &str, once: Option<IdempotencyKey>) -> Result<Shown, Stop<Refusal>> {
-        let permit = desk::permit(self.control(), &self.token, desk::KEYS);
-        keys::rotate(self.control(), &self.planes, &permit, &self.proof(), id, 24, once).await
-    }
-}
-
-fn refusal(stop: Stop<Refusal>) -> Refusal {
-    match stop {
-        Stop::Refused(refusal) => refusal,
-        Stop::Faulted(fault) => panic!("{}", fault.chain()),
-    }
-}
-
-fn refused(shown: Result<Shown, Stop<Refusal>>) -> Refusal {
-    refusal(shown.err().unwrap())
-}
+use base::Span;
+use control::keys::{IdempotencyKey, NewKey, Refusal, wire_id};
+use control::wishes;
+use kit::clerk::{Office, SANDBOX, office, refusal, refused};
+use kit::desk;
+use kit::planes::{Fate, ordinary};
 
 fn once(text: &str, name: &str) -> NewKey {
     NewKey { once: IdempotencyKey::parse(text), ..ordinary(name) }

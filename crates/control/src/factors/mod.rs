@@ -171,9 +171,7 @@ pub async fn take_away(
         if methods(tx, &person)?.is_empty() {
             return Err(Halt::Refused(Refusal::NotThere));
         }
-        totp::forget(tx, &person)?;
-        passkeys::forget(tx, &person)?;
-        recovery::forget(tx, &person)?;
+        forget(tx, &person)?;
         sessions::end_all(tx, &person, None)?;
         let facts = json!({"user": person.to_string(), "reason": reason});
         audit::append(tx, &act, Some(&user.home), "factors_taken_away", facts)?;
@@ -181,6 +179,13 @@ pub async fn take_away(
         Ok(person)
     };
     control.run(run).await
+}
+
+/// Whatever a user has, recovery codes included.
+pub(crate) fn forget(tx: &mut Tx<'_>, person: &UserId) -> Result<(), Missing> {
+    totp::forget(tx, person)?;
+    passkeys::forget(tx, person)?;
+    recovery::forget(tx, person)
 }
 
 fn tell(tx: &mut Tx<'_>, letter: &str, user: UserRow, what: &str) -> Result<(), Missing> {

@@ -5,7 +5,7 @@
 //! one effect; its repetitions show the key without its secret.
 
 use ::store::{Claim, Entry, Halt, Missing, Once, Tx};
-use base::{Environment, Fault, KeyId, Stop, TenantId, UserId, mac};
+use base::{Environment, Fault, KeyId, Stop, TenantId, mac};
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
@@ -37,9 +37,7 @@ pub(crate) struct Named {
 pub(super) struct Minting {
     /// Judged again with each commit: nothing is handed out to who has lost session or seat meanwhile.
     pub(super) permit: Permit,
-    pub(super) of: TenantId,
     pub(super) environment: Environment,
-    pub(super) user: UserId,
     pub(super) act: Act,
     pub(super) named: Named,
     /// What was asked for, in JSON: the same content is the same text.
@@ -100,7 +98,7 @@ pub(super) async fn mint(
 
 /// First of the two commits around an ask: its wish, or what an earlier one led to.
 async fn begin(control: &Control, minting: &Minting, wish: &str, once: Option<Once>) -> Result<Begun, Stop<Refusal>> {
-    let (of, environment) = (minting.of.clone(), minting.environment);
+    let (of, environment) = (minting.of().clone(), minting.environment);
     let what = What::Void { wish: wish.to_owned() };
     let wish = Wish { id: wish.to_owned(), of: of.clone(), environment, what };
     let run = move |tx: &mut Tx<'_>| {
@@ -133,8 +131,8 @@ async fn confirm(
     key: &KeyView,
     replaced: Option<&KeyView>,
 ) -> Result<(), Stop<Refusal>> {
-    let (of, environment) = (minting.of.clone(), minting.environment);
-    let (act, user, letter) = (minting.act.clone(), minting.user.clone(), mail::draw(control));
+    let (of, environment) = (minting.of().clone(), minting.environment);
+    let (act, user, letter) = (minting.act.clone(), minting.permit.session().user().clone(), mail::draw(control));
     let facts = facts(key, replaced);
     let kind = if replaced.is_some() { "key_rotated" } else { "key_created" };
     let run = move |tx: &mut Tx<'_>| {
@@ -193,7 +191,7 @@ async fn again(
     replaced: Option<KeyId>,
 ) -> Result<Shown, Stop<Refusal>> {
     let view = async |key| {
-        let asked = Ask::Key { tenant: minting.of.clone(), key };
+        let asked = Ask::Key { tenant: minting.of().clone(), key };
         ask(planes, minting.environment, asked).await.and_then(one_key)
     };
     let key = view(key).await?;
@@ -205,10 +203,14 @@ async fn again(
 }
 
 impl Minting {
+    fn of(&self) -> &TenantId {
+        self.permit.session().tenant()
+    }
+
     /// The request's identity, whose key is also its wish.
     fn claim(&self, control: &Control, once: &str) -> Once {
         let route = self.named.route as u16;
-        let name = format!("{}\n{}\n{route}\n{once}", self.of, self.environment);
+        let name = format!("{}\n{}\n{route}\n{once}", self.of(), self.environment);
         let key = HEXLOWER.encode(&mac::hmac(&control.secrets().wish, &[b"wish\n", name.as_bytes()])[..20]);
         Once { key: (OFFICE, route, key.into()), fingerprint: self.fingerprint(control) }
     }

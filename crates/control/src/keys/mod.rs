@@ -92,9 +92,7 @@ pub(crate) async fn create_by(
     let content = json!([kind, name, expires_in_days, ips, policy, payout]).to_string();
     let minting = Minting {
         permit: placed.permit().clone(),
-        of: session.tenant().clone(),
         environment: placed.environment(),
-        user: session.user().clone(),
         act: placed.act(Some(step_up)),
         named: Named { route, once },
         content,
@@ -137,9 +135,7 @@ pub(crate) async fn rotate_by(
     let session = permit.session();
     let minting = Minting {
         permit: permit.clone(),
-        of: session.tenant().clone(),
         environment,
-        user: session.user().clone(),
         act: permit.act(Some(step_up)).in_environment(environment),
         named,
         content: json!([key, overlap_hours]).to_string(),

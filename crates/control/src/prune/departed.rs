@@ -8,12 +8,9 @@ use serde_json::json;
 use super::UNPROVED;
 use crate::act::Act;
 use crate::json_row::all_of;
-use crate::passkeys::PasskeyRow;
-use crate::recovery::RecoveryRow;
 use crate::seats::{self, SeatOfRow, SeatRow};
-use crate::totp::TotpRow;
 use crate::users::{self, EmailRow, Holders, PendingEmailRow, UserRow};
-use crate::{Control, audit, environments, sessions};
+use crate::{Control, audit, environments, factors, sessions};
 
 /// Whether the user left: not who has proved the address meanwhile, and not who shares the tenant with others, who would be
 /// left without an owner.
@@ -39,15 +36,8 @@ pub(super) async fn leave(control: &Control, person: UserId) -> Result<bool, Fau
 /// The user, his factors, his seats and his hold on the address. What becomes of his sessions the caller says.
 pub(crate) fn forget(tx: &mut Tx<'_>, user: UserRow) -> Result<(), Missing> {
     let Holders { proved, pending } = users::holders(tx, &user.email_key)?;
+    factors::forget(tx, &user.id)?;
     let (from, to) = all_of(&user.id.to_string());
-    for passkey in tx.walk::<PasskeyRow>(&from, &to, MOST)? {
-        tx.remove::<PasskeyRow>(&PasskeyRow::keyed(&user.id, &passkey.id));
-    }
-    let (totp, recovery) = (TotpRow::keyed(&user.id), RecoveryRow::keyed(&user.id));
-    tx.get::<TotpRow>(&totp)?;
-    tx.remove::<TotpRow>(&totp);
-    tx.get::<RecoveryRow>(&recovery)?;
-    tx.remove::<RecoveryRow>(&recovery);
     for seat in tx.walk::<SeatOfRow>(&from, &to, MOST)? {
         let key = SeatRow::keyed(&seat.of, &user.id);
         tx.get::<SeatRow>(&key)?;

@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod auc;
+pub mod clerk;
 pub mod desk;
 pub mod planes;
 
