@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use base::{Clock, Fault, Stop, Time};
 use parking_lot::Mutex;
@@ -12,10 +13,11 @@ use tokio::sync::oneshot;
 use crate::committer::Committer;
 use crate::engine::{Engine, EngineError, ReadSide};
 use crate::job::Operation;
-use crate::postgres::{self, PostgresUrl};
+use crate::postgres::{self, Postgres, PostgresUrl, Proof};
 use crate::queue::{Lane, Limits, NotQueued, Queue};
 use crate::reader::Reader;
 use crate::readers::Readers;
+use crate::row::TenantNo;
 use crate::schema::Schema;
 use crate::sqlite::{Checkpointer, FOLD_AT_PAGES, Hold, SqliteEngine, held, open_reader, open_writer};
 use crate::stats::Stats;
@@ -23,6 +25,10 @@ use crate::tx::{Halt, Tx};
 
 /// Idle read connections that are kept; each has a cache of 2 MB at most.
 const READERS_KEPT: usize = 4;
+/// How long a read waits for the commit that proves it.
+const PROVEN_WITHIN: Duration = Duration::from_secs(10);
+/// Of rows that belong to none.
+const NO_TENANT: TenantNo = 0;
 
 /// Where a store is.
 #[derive(Clone)]
@@ -81,7 +87,8 @@ pub struct Store {
 struct Shared {
     queue: Arc<Queue>,
     stats: Arc<Stats>,
-    several: bool,
+    /// Of a store that several processes may have.
+    proof: Option<Proof>,
     readers: Readers,
     committer: Mutex<Option<JoinHandle<()>>>,
     /// Held while the store is open: a second process is refused.
@@ -92,6 +99,7 @@ struct Shared {
 struct Opened {
     engine: Box<dyn Engine>,
     readers: Readers,
+    proof: Option<Proof>,
     last: Time,
     lock: Option<Hold>,
 }
@@ -114,11 +122,11 @@ impl Store {
             Place::Directory(dir) => open_sqlite(dir, &options.identity, schema, fold_at_pages, wrap)?,
             Place::Postgres(url) => {
                 let postgres = postgres::open(url, schema, &options.identity, options.strict)?;
-                Opened { engine: postgres.engine, readers: postgres.readers, last: Time(i64::MIN), lock: None }
+                let Postgres { engine, readers, proof } = postgres;
+                Opened { engine, readers, proof: Some(proof), last: Time(i64::MIN), lock: None }
             }
         };
-        let several = opened.engine.shared();
-        let queue = Arc::new(Queue::new(options.limits, several));
+        let queue = Arc::new(Queue::new(options.limits, opened.proof.is_some()));
         let stats = Arc::new(Stats::default());
         let committer = Committer {
             queue: Arc::clone(&queue),
@@ -135,8 +143,8 @@ impl Store {
             .spawn(move || committer.run())
             .map_err(|error| Fault::because("starting the committer", error))?;
         let committer = Mutex::new(Some(thread));
-        let Opened { readers, lock, .. } = opened;
-        Ok(Store { shared: Arc::new(Shared { queue, stats, several, readers, committer, _lock: lock }) })
+        let Opened { readers, proof, lock, .. } = opened;
+        Ok(Store { shared: Arc::new(Shared { queue, stats, proof, readers, committer, _lock: lock }) })
     }
 
     /// Queues an operation and answers its outcome after the batch it ran in is durable. Dropping the future cancels
@@ -174,17 +182,48 @@ impl Store {
     }
 
     /// Reads what is committed, all of it in the state of one moment. The call blocks for as long as the read takes, and
-    /// the log cannot be folded past it: keep it to a few rows, and take a fresh call for each page of a list.
+    /// the log cannot be folded past it: keep it to a few rows, and take a fresh call for each page of a list. In a shared
+    /// store it is refused as busy when it may have been answered by a server that is not the present one any more.
     pub fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
-        if self.shared.several {
-            return off_the_runtime(|| self.shared.readers.read(read));
+        match &self.shared.proof {
+            Some(proof) => off_the_runtime(|| self.read_proven(proof, read)),
+            None => self.shared.readers.read(read),
         }
-        self.shared.readers.read(read)
+    }
+
+    fn read_proven<T>(&self, proof: &Proof, read: impl FnOnce(&Reader<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+        if !proof.committed() {
+            self.prove()?;
+        }
+        let losses = proof.losses();
+        let outcome = self.shared.readers.read(read)?;
+        if !proof.holds() {
+            self.prove()?;
+        }
+        if proof.losses() != losses {
+            return Err(Fault::busy("the database moved to another server while it was read"));
+        }
+        Ok(outcome)
+    }
+
+    /// Waits for a commit that began after this call did, or for what holds without one.
+    fn prove(&self) -> Result<(), Fault> {
+        let (committed, heard) = std::sync::mpsc::sync_channel(1);
+        let (reply, _) = oneshot::channel::<Result<(), Stop<()>>>();
+        let told = move |_: &()| {
+            let _ = committed.send(());
+        };
+        let job = Operation { tenant: NO_TENANT, run: |_: &mut Tx<'_>| Ok(()), told, ended: None, reply };
+        let queued = self.shared.queue.push(Lane::Client(NO_TENANT), Box::new(job));
+        let proven = queued.is_ok() && heard.recv_timeout(PROVEN_WITHIN).is_ok();
+        proven
+            .then_some(())
+            .ok_or_else(|| Fault::busy("the database cannot be reached: nothing could be committed on it"))
     }
 
     /// Whether other processes may have the same store.
     pub fn shared(&self) -> bool {
-        self.shared.several
+        self.shared.proof.is_some()
     }
 
     pub fn stats(&self) -> &Stats {
@@ -241,7 +280,7 @@ fn open_sqlite(
         Err(fault) => Err(EngineError::Broken(fault.chain())),
     };
     let readers = Readers::new(READERS_KEPT, usize::MAX, Box::new(open));
-    Ok(Opened { engine, readers, last, lock: Some(lock) })
+    Ok(Opened { engine, readers, proof: None, last, lock: Some(lock) })
 }
 
 /// A read over a network waits: the tasks of a runtime's thread go on elsewhere meanwhile.

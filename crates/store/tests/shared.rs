@@ -200,6 +200,37 @@ async fn a_server_that_lacks_what_was_committed_is_not_read_from() {
     assert_eq!(store.read(|reader| reader.count::<Account>()).unwrap(), 2);
 }
 
+/// Somebody who does not know of the lock removes a row between its being read and its being changed: the commit that goes
+/// with the change must not happen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_went_away_after_it_was_read_fails_whoever_changes_it_and_nothing_is_kept() {
+    if !pgkit::available() {
+        return;
+    }
+    let url = pgkit::fresh_database();
+    let store = opened(&url);
+    let item = |rank| Item { rank, name: "x".into(), note: None };
+    type Change = fn(&mut Tx<'_>, Item);
+    let changes: [Change; 2] = [|tx, item| tx.put(item), |tx, item| tx.remove::<Item>(&(item.rank, item.name))];
+    for change in changes {
+        submit_to(&store, 0, move |tx| Ok(tx.add(item(1)))).await.unwrap();
+        let (gate, mut held) = kit::hold::Gate::new();
+        let changing = tokio::spawn(submit_to(&store, 0, move |tx| {
+            let now = tx.get::<Item>(&(1, "x".into()))?.unwrap();
+            tx.add(item(2));
+            gate.stand();
+            Ok(change(tx, Item { note: Some("changed".into()), ..now }))
+        }));
+        held.reached().await;
+        alter_at(&url, "DELETE FROM item");
+        drop(held);
+        let fault = fault(changing.await.unwrap());
+        assert!(fault.chain().contains("item") && !fault.busy, "{}", fault.chain());
+        assert_eq!(store.read(|reader| reader.count::<Item>()).unwrap(), 0, "the one beside it was not kept either");
+    }
+    funded(&store, 1, 40).await;
+}
+
 /// The first commit proves the server, and whatever was opened before it is opened again: nobody hears of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reads_that_begin_beside_the_first_commit_are_not_refused() {

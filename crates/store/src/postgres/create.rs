@@ -2,11 +2,11 @@
 
 use base::Fault;
 use tokio::runtime::Builder;
+use tokio_postgres::Config;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, Error, NoTls};
 
 use super::errors::words;
-use super::link::patiently;
+use super::link::{Link, NoLink, patiently};
 use super::url::PostgresUrl;
 
 const DEFAULT_PORT: u16 = 5432;
@@ -39,17 +39,17 @@ impl PostgresUrl {
 
 async fn make(url: &PostgresUrl) -> Result<bool, Fault> {
     let reaching =
-        |error: &Error, url: &PostgresUrl| Fault::new(format!("connecting to {}: {}", url.shown(), words(error)));
-    match connect(url).await? {
+        |no: &NoLink, url: &PostgresUrl| Fault::new(format!("connecting to {}: {}", url.shown(), no.words()));
+    match Link::connect(url).await {
         Ok(_) => return Ok(false),
-        Err(error) if error.code() == Some(&SqlState::UNDEFINED_DATABASE) => {}
-        Err(error) => return Err(reaching(&error, url)),
+        Err(no) if no.is(&SqlState::UNDEFINED_DATABASE) => {}
+        Err(no) => return Err(reaching(&no, url)),
     }
     let other = url.with_database(ALWAYS_THERE)?;
-    let client = connect(&other).await?.map_err(|error| reaching(&error, &other))?;
+    let link = Link::connect(&other).await.map_err(|no| reaching(&no, &other))?;
     let name = url.database();
     let create = format!("CREATE DATABASE \"{}\"", name.replace('"', "\"\""));
-    let made = patiently(client.batch_execute(&create)).await;
+    let made = patiently(link.client.batch_execute(&create)).await;
     match made.map_err(|error| Fault::because(format!("making the database {name}"), error))? {
         Ok(()) => Ok(true),
         // Another process was first.
@@ -65,15 +65,4 @@ async fn make(url: &PostgresUrl) -> Result<bool, Fault> {
             words(&error)
         ))),
     }
-}
-
-/// A connection, or what the server said to it.
-async fn connect(url: &PostgresUrl) -> Result<Result<Client, Error>, Fault> {
-    let config = url.config()?;
-    let connected = patiently(config.connect(NoTls)).await;
-    let connected = connected.map_err(|error| Fault::because(format!("connecting to {}", url.shown()), error))?;
-    Ok(connected.map(|(client, connection)| {
-        tokio::spawn(connection);
-        client
-    }))
 }

@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Row, Statement};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Row, Statement};
 
 use super::columns::Columns;
 use super::errors::{before_commit, words};
@@ -29,29 +30,58 @@ pub(super) struct Link {
     warning: Arc<Mutex<Option<String>>>,
 }
 
+/// Why there is no connection.
+pub(super) enum NoLink {
+    Failed(Error),
+    Silent(String),
+}
+
+impl NoLink {
+    /// Whether a server refused it with this code.
+    pub(super) fn is(&self, code: &SqlState) -> bool {
+        matches!(self, NoLink::Failed(error) if error.code() == Some(code))
+    }
+
+    pub(super) fn words(&self) -> String {
+        match self {
+            NoLink::Failed(error) => words(error),
+            NoLink::Silent(why) => why.clone(),
+        }
+    }
+}
+
 impl Link {
     /// Connects to the first host that answers and takes writes, inside a runtime on which the connection then lives.
     pub(super) async fn to(url: &PostgresUrl) -> Result<Link, EngineError> {
-        let configs = url.configs().map_err(|fault| EngineError::Unreachable(fault.chain()))?;
-        let mut why = EngineError::Unreachable("no host".to_owned());
+        Link::connect(url).await.map_err(|no| EngineError::Unreachable(no.words()))
+    }
+
+    /// As [`Link::to`], with what a server said. What one said counts more than that another said nothing.
+    pub(super) async fn connect(url: &PostgresUrl) -> Result<Link, NoLink> {
+        let configs = url.configs().map_err(|fault| NoLink::Silent(fault.chain()))?;
+        let mut why = NoLink::Silent("no host".to_owned());
         for config in &configs {
-            match tokio::time::timeout(CONNECT, Link::with(url, config)).await {
+            let no = match tokio::time::timeout(CONNECT, Link::with(url, config)).await {
                 Ok(Ok(link)) => return Ok(link),
-                Ok(Err(error)) => why = error,
-                Err(_) => why = EngineError::Unreachable(format!("no answer within {} s", CONNECT.as_secs())),
+                Ok(Err(no)) => no,
+                Err(_) => NoLink::Silent(format!("no answer within {} s", CONNECT.as_secs())),
+            };
+            if matches!(why, NoLink::Silent(_)) || matches!(&no, NoLink::Failed(error) if error.as_db_error().is_some())
+            {
+                why = no;
             }
         }
         Err(why)
     }
 
-    async fn with(url: &PostgresUrl, config: &Config) -> Result<Link, EngineError> {
+    async fn with(url: &PostgresUrl, config: &Config) -> Result<Link, NoLink> {
         let warning = Arc::new(Mutex::new(None));
         let (client, listening) = if config.get_ssl_mode() == SslMode::Require {
-            let tls = url.connector().map_err(|fault| EngineError::Unreachable(fault.chain()))?;
-            let (client, connection) = config.connect(tls).await.map_err(unreachable)?;
+            let tls = url.connector().map_err(|fault| NoLink::Silent(fault.chain()))?;
+            let (client, connection) = config.connect(tls).await.map_err(NoLink::Failed)?;
             (client, tokio::spawn(listen(connection, Arc::clone(&warning))))
         } else {
-            let (client, connection) = config.connect(NoTls).await.map_err(unreachable)?;
+            let (client, connection) = config.connect(NoTls).await.map_err(NoLink::Failed)?;
             (client, tokio::spawn(listen(connection, Arc::clone(&warning))))
         };
         Ok(Link { client, listening: listening.abort_handle(), statements: HashMap::new(), warning })
@@ -107,10 +137,6 @@ where
             *heard.lock() = Some(notice.message().to_owned());
         }
     }
-}
-
-fn unreachable(error: tokio_postgres::Error) -> EngineError {
-    EngineError::Unreachable(words(&error))
 }
 
 /// Waits for as long as a call may take.

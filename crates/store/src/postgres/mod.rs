@@ -18,7 +18,9 @@ mod take;
 mod text;
 mod tls;
 mod url;
+mod writing;
 
 pub(crate) use look::{look_at, remove, rename};
-pub(crate) use open::open;
+pub(crate) use open::{Postgres, open};
+pub(crate) use proof::Proof;
 pub use url::PostgresUrl;

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS batch (committer TEXT NOT NULL, number BIGINT NOT NUL
 pub(crate) struct Postgres {
     pub(crate) engine: Box<dyn Engine>,
     pub(crate) readers: Readers,
+    pub(crate) proof: Proof,
 }
 
 /// Connects, migrates, and answers both sides. Blocks; must not be called from a task.
@@ -54,7 +55,8 @@ pub(crate) fn open(url: &PostgresUrl, schema: &Schema, identity: &str, strict: b
     };
     let readers = Readers::new(READERS_MOST, READERS_MOST, Box::new(open));
     let runtime = runtime.0.take().ok_or_else(closed)?;
-    Ok(Postgres { engine: Box::new(PgEngine::new(runtime, url.clone(), link, proof)), readers })
+    let engine = Box::new(PgEngine::new(runtime, url.clone(), link, proof.clone()));
+    Ok(Postgres { engine, readers, proof })
 }
 
 /// A runtime that may be dropped anywhere, in a task too, as when a store is refused.

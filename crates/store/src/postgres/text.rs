@@ -108,22 +108,29 @@ fn update(spec: &Spec) -> String {
     let kinds = spec.columns.iter().map(|column| column.kind).chain([Kind::Int]);
     let changed = spec.columns[key_columns(spec)..].iter().map(|column| column.name).chain(["sum"]);
     let set: Vec<String> = changed.map(|name| format!("{name} = u.{name}")).collect();
-    format!(
+    let update = format!(
         "UPDATE {} t SET {} FROM unnest({}) AS u({}) WHERE {}",
         spec.name,
         set.join(", "),
         arrays(kinds),
         listed(spec, ""),
         same_key(spec),
-    )
+    );
+    counted(&update, spec.columns.len() + 2)
 }
 
 fn delete(spec: &Spec) -> String {
-    format!(
+    let delete = format!(
         "DELETE FROM {} t USING unnest({}) AS u({}) WHERE {}",
         spec.name,
         arrays(key_kinds(spec)),
         keys(spec).join(", "),
         same_key(spec),
-    )
+    );
+    counted(&delete, key_columns(spec) + 1)
+}
+
+/// Fails when it changes another number of rows than the last parameter says: the commit is sent right behind it.
+fn counted(write: &str, last: usize) -> String {
+    format!("WITH written AS ({write} RETURNING 1) SELECT 1 / (count(*) = ${last}::bigint)::int FROM written")
 }

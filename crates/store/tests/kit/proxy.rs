@@ -90,6 +90,11 @@ impl Proxy {
         self.net.state.lock().troubles = troubles.iter().copied().collect();
     }
 
+    /// Troubles that have not come yet.
+    pub fn left(&self) -> usize {
+        self.net.state.lock().troubles.len()
+    }
+
     /// Troubles that have not come yet; none of them will.
     pub fn forget(&self) -> usize {
         self.net.state.lock().troubles.drain(..).count()
