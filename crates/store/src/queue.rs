@@ -62,6 +62,9 @@ const OBJECTS_ALONE: u32 = 2_000;
 const CROWD: usize = 12;
 /// No client for so long: nobody waits, and workers take what they like.
 const QUIET: Duration = Duration::from_micros(500);
+/// The same in a shared store, whose batches take milliseconds: a crowd that was answered at once comes back at once, and
+/// would wait for all that workers took meanwhile.
+const QUIET_SHARED: Duration = Duration::from_millis(5);
 /// Empty queues that are kept for their memory.
 const QUEUES_KEPT: usize = 1_024;
 
@@ -85,6 +88,7 @@ pub(crate) struct Queue {
     limits: Limits,
     /// Rows that workers may change in every batch, beyond what clients earn for them.
     always: u32,
+    quiet: Duration,
 }
 
 /// Why an operation was not queued.
@@ -103,8 +107,8 @@ pub(crate) struct Batch {
 impl Queue {
     /// Of a store that has several processes, or of one that has a single one.
     pub(crate) fn new(limits: Limits, shared: bool) -> Queue {
-        let always = if shared { ROWS_SHARED } else { 0 };
-        Queue { waiting: Mutex::default(), woken: Condvar::new(), limits, always }
+        let (always, quiet) = if shared { (ROWS_SHARED, QUIET_SHARED) } else { (0, QUIET) };
+        Queue { waiting: Mutex::default(), woken: Condvar::new(), limits, always, quiet }
     }
 
     /// Hands the job back when it cannot wait here.
@@ -135,7 +139,7 @@ impl Queue {
             waiting.asleep = true;
             if waiting.workers.is_empty() {
                 self.woken.wait(&mut waiting);
-            } else if waiting.closed || self.woken.wait_for(&mut waiting, QUIET).timed_out() {
+            } else if waiting.closed || self.woken.wait_for(&mut waiting, self.quiet).timed_out() {
                 waiting.lately = 0;
             }
         }
