@@ -114,14 +114,19 @@ impl Patroni {
         })
     }
 
-    /// Waits until so many nodes follow the leader.
+    /// Waits until so many nodes follow the leader and answer. One that was set back to where it left its timeline streams
+    /// before it answers: until it has come as far as the leader was then, it cannot do without that leader.
     pub fn wait_for_standbys(&self, count: usize) {
         // A node that is still being copied streams too.
         let following = "SELECT count(*) FROM pg_stat_replication \
                          WHERE state = 'streaming' AND application_name <> 'pg_basebackup'";
         self.until(&format!("{count} standbys"), || {
             let answer = pgkit::query(&self.url_of(self.leader()?, "postgres"), following).ok()?;
-            (answer.trim() == count.to_string()).then_some(())
+            let answers = |node: &usize| {
+                pgkit::query(&self.url_of(*node, "postgres"), "SELECT pg_is_in_recovery()")
+                    .is_ok_and(|answer| answer.trim() == "t")
+            };
+            (answer.trim() == count.to_string() && (0..NODES).filter(answers).count() == count).then_some(())
         });
     }
 

@@ -156,6 +156,7 @@ bootstrap:
       use_slots: true
       parameters:
         max_connections: 200
+        dynamic_shared_memory_type: mmap
         timezone: UTC
         wal_sender_timeout: 3s
         wal_receiver_timeout: 3s
