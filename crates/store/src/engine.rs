@@ -59,7 +59,7 @@ pub(crate) trait Engine: Send {
     /// anything. Answers the latest time that a locked head has seen.
     fn begin(&mut self, tenants: &[TenantNo]) -> Result<Option<Time>, EngineError>;
     /// Says which keys the next [`Engine::load`] of this table will ask for, so that the loads of several tables can share
-    /// a round trip.
+    /// a round trip; before [`Engine::begin`], that of the locks.
     fn expect(&mut self, _spec: &'static Spec, _keys: usize, _key: Write<'_>) {}
     fn load(&mut self, spec: &'static Spec, keys: usize, key: Write<'_>, found: Found<'_>) -> Result<(), EngineError>;
     /// For each range, rows from its first key (inclusive) to its second (exclusive), ascending, at most its limit.

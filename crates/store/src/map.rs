@@ -24,6 +24,7 @@ pub(crate) trait AnyMap: Send {
     fn missed_of(&self, tenants: &mut BTreeSet<TenantNo>);
     /// As [`AnyMap::missed_of`], for the rows that the batch changes.
     fn changed_of(&self, tenants: &mut BTreeSet<TenantNo>);
+    fn misses_ranges(&self) -> bool;
     /// The ranges that are missed. Before [`AnyMap::expect`]: what they bring needs no load by key.
     fn load_ranges(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError>;
     /// Tells the engine which keys [`AnyMap::load`] is about to ask for.
@@ -213,6 +214,10 @@ impl<R: Row> AnyMap for RowMap<R> {
 
     fn changed_of(&self, tenants: &mut BTreeSet<TenantNo>) {
         tenants.extend(self.changed.iter().map(tenant_of::<R>));
+    }
+
+    fn misses_ranges(&self) -> bool {
+        self.ranges.missed_from().next().is_some()
     }
 
     fn load_ranges(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError> {

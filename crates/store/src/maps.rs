@@ -15,6 +15,8 @@ pub(crate) struct Maps {
     batch: u64,
     /// Rows that the batch changes.
     changed: usize,
+    /// The engine was told what the next load asks for.
+    asked: bool,
 }
 
 /// Tables that one schema can have: a bit each in the marks.
@@ -22,7 +24,7 @@ pub(crate) const MOST_TABLES: usize = 64;
 
 impl Maps {
     pub(crate) fn new(maps: Vec<Box<dyn AnyMap>>) -> Maps {
-        Maps { maps, operation: 0, batch: 0, changed: 0 }
+        Maps { maps, operation: 0, batch: 0, changed: 0, asked: false }
     }
 
     pub(crate) fn of<R: Row>(&mut self) -> &mut RowMap<R> {
@@ -80,11 +82,22 @@ impl Maps {
         tenants
     }
 
+    /// Tells the engine before the batch begins which keys the next [`Maps::load`] asks for, unless ranges are missed too:
+    /// what they bring needs no load by key.
+    pub(crate) fn ask(&mut self, engine: &mut dyn Engine) {
+        self.asked = !slots(self.batch).any(|slot| self.maps[slot].misses_ranges());
+        if self.asked {
+            slots(self.batch).for_each(|slot| self.maps[slot].expect(engine));
+        }
+    }
+
     /// Loads what operations missed: one call a table for keys and one for ranges.
     pub(crate) fn load(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError> {
-        slots(self.batch).try_for_each(|slot| self.maps[slot].load_ranges(engine))?;
-        if engine.shared() {
-            slots(self.batch).for_each(|slot| self.maps[slot].expect(engine));
+        if !std::mem::take(&mut self.asked) {
+            slots(self.batch).try_for_each(|slot| self.maps[slot].load_ranges(engine))?;
+            if engine.shared() {
+                slots(self.batch).for_each(|slot| self.maps[slot].expect(engine));
+            }
         }
         slots(self.batch).try_for_each(|slot| self.maps[slot].load(engine))
     }
@@ -103,7 +116,7 @@ impl Maps {
     /// Forgets everything, kept rows too.
     pub(crate) fn clear(&mut self) {
         self.maps.iter_mut().for_each(|map| map.clear());
-        (self.operation, self.batch, self.changed) = (0, 0, 0);
+        (self.operation, self.batch, self.changed, self.asked) = (0, 0, 0, false);
     }
 
     fn end_operation(&mut self) -> impl Iterator<Item = usize> + use<> {

@@ -137,7 +137,8 @@ async fn a_cut_before_any_byte_to_or_from_the_database_is_told_rightly() {
         println!("{way}: a batch has about {bytes} bytes");
     }
     both.check();
-    assert!(accepted > 0 && refused > 0, "{accepted} accepted, {refused} refused");
+    // Both of its round trips can be begun again: one cut costs the caller nothing.
+    assert!(accepted > 20 && refused == 0, "{accepted} accepted, {refused} refused");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

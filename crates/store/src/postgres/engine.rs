@@ -1,21 +1,22 @@
-//! The committer's connection. A batch takes four round trips when nothing is asked for twice: begin and locks, loads,
-//! writes with the commit, and no more however many operations it has.
+//! The committer's connection. A batch takes two round trips when nothing is asked for twice, and no more however many
+//! operations it has: begin, locks and loads; writes with the commit.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use base::Time;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all, join3};
 use hashbrown::HashMap;
 use tokio::runtime::Runtime;
-use tokio_postgres::Row as SqlRow;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row as SqlRow};
 
 use super::columns::Columns;
 use super::doubt;
 use super::errors::{before_commit, words};
 use super::fixed::{BEGIN, Fixed};
 use super::link::{Link, PATIENCE, patiently};
+use super::loads::{loads, prepared, purpose};
 use super::proof::Proof;
 use super::take::{PgTake, give};
 use super::text::Purpose;
@@ -23,7 +24,7 @@ use super::url::PostgresUrl;
 use super::writing::{Writing, Written};
 use crate::engine::{Engine, EngineError, Found, Write};
 use crate::journal::Head;
-use crate::row::{First, Locked, Row, Spec, TenantNo};
+use crate::row::{First, Row, Spec, TenantNo};
 use crate::sum::RowSum;
 
 const HEAD: &Spec = &Head::SPEC;
@@ -77,20 +78,28 @@ impl PgEngine {
     async fn begin_once(&mut self, tenants: &[i64]) -> Result<Option<Time>, EngineError> {
         self.connect().await?;
         let fixed = fixed(&self.fixed)?;
-        let client = &link(&mut self.link)?.client;
-        self.calls += 2;
-        let parameters: [&(dyn ToSql + Sync); 1] = [&tenants];
-        let both = futures_util::future::join(client.batch_execute(BEGIN), client.query(&fixed.lock, &parameters));
-        let (begun, locked) = patiently(both).await?;
+        let link = link(&mut self.link)?;
+        let statements = prepared(link, &self.expected).await?;
+        let client = &link.client;
+        self.calls += 2 + self.expected.len() as u64;
+        let tenants_given: [&(dyn ToSql + Sync); 1] = [&tenants];
+        let given: Vec<_> = self.expected.iter().map(|(_, columns)| columns.parameters()).collect();
+        let (begin, lock) = (client.batch_execute(BEGIN), client.query(&fixed.lock, &tenants_given));
+        let (begun, locked, loaded) = patiently(join3(begin, lock, loads(client, &statements, &given))).await?;
         begun.map_err(|error| before_commit(&error))?;
         let mut locked = locked.map_err(|error| before_commit(&error))?;
-        if locked.len() < tenants.len() {
-            // New tenants have no head yet: of two that make it, the second waits for the first.
+        if locked.len() == tenants.len() {
+            drop(given);
+            self.keep(loaded)?;
+        } else {
+            // New tenants have no head yet: of two that make it, the second waits for the first. What was loaded was not under
+            // all locks, and is still expected.
             let sums: Vec<i64> = tenants.iter().map(|tenant| first_head_sum(*tenant)).collect();
             self.calls += 2;
             let made = patiently(client.execute(&fixed.make, &[&tenants, &sums])).await?;
             made.map_err(|error| before_commit(&error))?;
-            locked = patiently(client.query(&fixed.lock, &parameters)).await?.map_err(|error| before_commit(&error))?;
+            locked =
+                patiently(client.query(&fixed.lock, &tenants_given)).await?.map_err(|error| before_commit(&error))?;
         }
         // A damaged head says nothing about time: it would be the time of every tenant in the batch, and stay so.
         let latest = locked.iter().filter_map(|row| Head::read(&mut PgTake::checked(row, HEAD, 0).ok()?).ok());
@@ -101,19 +110,19 @@ impl PgEngine {
 
     /// All expected loads in one round trip.
     async fn load_expected(&mut self) -> Result<(), EngineError> {
-        let expected = std::mem::take(&mut self.expected);
         let link = link(&mut self.link)?;
-        let mut statements = Vec::with_capacity(expected.len());
-        for (spec, _) in &expected {
-            statements.push(link.statement(spec, loading(spec)).await?);
-        }
-        self.calls += expected.len() as u64;
-        let parameters: Vec<_> = expected.iter().map(|(_, columns)| columns.parameters()).collect();
-        let client = &link.client;
-        let all = statements.iter().zip(&parameters).map(|(statement, given)| client.query(statement, given));
-        for (answer, (spec, _)) in patiently(join_all(all)).await?.into_iter().zip(&expected) {
-            let rows = answer.map_err(|error| before_commit(&error))?;
-            self.answered.insert(address(spec), rows);
+        let statements = prepared(link, &self.expected).await?;
+        self.calls += self.expected.len() as u64;
+        let given: Vec<_> = self.expected.iter().map(|(_, columns)| columns.parameters()).collect();
+        let loaded = patiently(loads(&link.client, &statements, &given)).await?;
+        drop(given);
+        self.keep(loaded)
+    }
+
+    /// What was expected has come.
+    fn keep(&mut self, loaded: Vec<Result<Vec<SqlRow>, Error>>) -> Result<(), EngineError> {
+        for ((spec, _), rows) in self.expected.drain(..).zip(loaded) {
+            self.answered.insert(address(spec), rows.map_err(|error| before_commit(&error))?);
         }
         Ok(())
     }
@@ -147,7 +156,7 @@ impl PgEngine {
         let mut all = vec![client.execute(&fixed.mark, &marker)];
         let given = statements.iter().zip(&parameters);
         all.extend(given.map(|(statement, given)| client.execute(statement, given)));
-        let sent = futures_util::future::join(join_all(all), client.batch_execute("COMMIT"));
+        let sent = join(join_all(all), client.batch_execute("COMMIT"));
         let Ok((answers, committed)) = patiently(sent).await else { return Ok(Written::InDoubt) };
         let what = std::iter::once(None).chain(writes.iter().map(Some));
         for (answer, writing) in answers.into_iter().zip(what) {
@@ -245,7 +254,10 @@ impl Engine for PgEngine {
     }
 
     fn begin(&mut self, tenants: &[TenantNo]) -> Result<Option<Time>, EngineError> {
+        // What is expected was said for this batch.
+        let expected = std::mem::take(&mut self.expected);
         self.forget();
+        self.expected = expected;
         let tenants: Vec<i64> = tenants.iter().copied().map(i64::from).collect();
         let (had_link, begun) = (self.link.is_some(), Instant::now());
         match self.call(async |engine| engine.begin_once(&tenants).await) {
@@ -275,7 +287,7 @@ impl Engine for PgEngine {
         let rows = match self.answered.remove(&address(spec)) {
             Some(rows) => rows,
             None => match Columns::keys(spec, keys, key) {
-                Ok(columns) => self.call(async |engine| engine.query(spec, loading(spec), columns).await)?,
+                Ok(columns) => self.call(async |engine| engine.query(spec, purpose(spec), columns).await)?,
                 // One of them cannot be kept, and so is not there: each is asked for alone.
                 Err(EngineError::Constraint(_)) if keys > 1 => {
                     return (0..keys)
@@ -363,13 +375,6 @@ fn link(link: &mut Option<Link>) -> Result<&mut Link, EngineError> {
 
 fn fixed(fixed: &Option<Fixed>) -> Result<Fixed, EngineError> {
     fixed.clone().ok_or_else(|| EngineError::Unreachable("not connected".to_owned()))
-}
-
-fn loading(spec: &Spec) -> Purpose {
-    match spec.locked {
-        Locked::ByHead => Purpose::Load,
-        Locked::ByItself => Purpose::LoadLocked,
-    }
 }
 
 fn address(spec: &'static Spec) -> usize {

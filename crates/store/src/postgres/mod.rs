@@ -9,6 +9,7 @@ mod engine;
 mod errors;
 mod fixed;
 mod link;
+mod loads;
 mod look;
 mod numeric;
 mod open;

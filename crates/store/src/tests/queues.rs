@@ -8,7 +8,7 @@ use super::kit::{START, fault, options};
 use crate::job::{Job, Ran};
 use crate::queue::{Batch, Lane, Limits, NotQueued, Queue};
 use crate::row::TenantNo;
-use crate::{Halt, Store, Tx};
+use crate::{Halt, Head, Store, Tx};
 
 /// A job that is only looked at.
 struct Named(String);
@@ -157,7 +157,11 @@ async fn say(
 ) -> tokio::task::JoinHandle<bool> {
     let (depth, queued, said) = (store.depth(), store.clone(), said.clone());
     let running = tokio::spawn(async move {
-        let run = move |_: &mut Tx<'_>| Ok::<_, Halt<()>>(said.send(tenant).unwrap());
+        // Behind a look, as what an operation does counts from then on.
+        let run = move |tx: &mut Tx<'_>| {
+            tx.get::<Head>(&tenant)?;
+            Ok::<_, Halt<()>>(said.send(tenant).unwrap())
+        };
         queued.submit(Lane::Client(tenant), run).await.is_ok()
     });
     super::kit::until("the operation is queued", || store.depth() > depth).await;

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use base::Stop;
-use store::{Halt, Lane, Store, TenantNo, Tx};
+use store::{Halt, Head, Lane, Store, TenantNo, Tx};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
@@ -49,7 +49,9 @@ impl Hold {
         let (gate, mut held) = Gate::new();
         let store = store.clone();
         tokio::spawn(async move {
-            let block = move |_: &mut Tx<'_>| {
+            let block = move |tx: &mut Tx<'_>| {
+                // Behind a look: in a shared store operations run once before anything is locked.
+                tx.get::<Head>(&0)?;
                 gate.stand();
                 Ok::<_, Halt<()>>(())
             };
