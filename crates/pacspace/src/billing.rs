@@ -4,7 +4,7 @@ use axum::response::Response;
 use base::Amount;
 use control::billing::{self, Choice};
 use control::plans::{self, PlanView, Product, Terms};
-use gate::office::{Passage, Signed, Stepped};
+use gate::office::{Passage, Signed, Stepped, json};
 use gate::{Json, JsonText, Refusal};
 use http::{HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::ask::{Invalid, invalid, parameter};
 use crate::refusals::{self, of_change};
-use crate::words::{data, json, time};
+use crate::words::{data, time};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]

@@ -6,13 +6,13 @@ use axum::response::Response;
 use control::sessions::{self, SessionView};
 use control::{Carried, signers};
 use data_encoding::BASE64URL_NOPAD;
-use gate::office::{Signed, Visitor};
+use gate::office::{Signed, Visitor, json};
 use http::StatusCode;
 use serde::Serialize;
 
 use crate::ask;
 use crate::refusals::{self, of_change};
-use crate::words::{data, json, message, time};
+use crate::words::{data, message, time};
 
 pub(crate) async fn log_out(signed: Signed) -> Response {
     match sessions::log_out(signed.passage.control(), &signed.permit).await {

@@ -1,12 +1,11 @@
 //! The two envelopes, the codes and the status that each of them has.
 
-use axum::body::Body;
 use axum::response::Response;
 use base::{Environment, Span};
 use control::Denied;
 use gate::RequestId;
-use gate::office::{Refusal, Words};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use gate::office::{Refusal, Words, json};
+use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
@@ -172,14 +171,6 @@ fn failure(status: StatusCode, code: Code, message: &str, retry_after_seconds: O
     if let Some(seconds) = retry_after_seconds {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    response
-}
-
-/// A body that is no envelope, or has been put into one. Bodies here are structs of texts and numbers, which always serialise.
-pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
-    let mut response = Response::new(Body::from(serde_json::to_string(body).unwrap_or_default()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

@@ -9,13 +9,12 @@ use control::Denied;
 use control::keys::{Shown, key_of, wire_id};
 use control::payout_keys::{self, NewPayoutKey};
 use gate::Json;
-use gate::office::{self, Refusal, Signed, Stepped};
+use gate::office::{self, Refusal, Signed, Stepped, json};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::payout_ask::{Change, Rotation, Wish};
 use crate::payout_shown::{Listed, Minted, Page, Revoked, Whole};
 use crate::refusals::{denied, invalid, unchanged, unread};
-use crate::words::json;
 
 type Business = Result<Path<String>, PathRejection>;
 type Key = Result<Path<(String, String)>, PathRejection>;

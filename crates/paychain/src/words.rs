@@ -1,11 +1,10 @@
 //! The error body, the codes and the status that each of them has.
 
-use axum::body::Body;
 use axum::response::Response;
 use control::Denied;
 use gate::RequestId;
-use gate::office::{Passage, Refusal, Words};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use gate::office::{Passage, Refusal, Words, json};
+use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
@@ -124,12 +123,4 @@ pub(crate) fn fail_for_now(passage: &Passage, code: Code, message: &str) -> Resp
 fn failure(status: StatusCode, code: Code, message: &str, request_id: &RequestId) -> Response {
     let why = Why { code: code.word(), message, details: [], request_id: request_id.as_str() };
     json(status, &Failure { error: why })
-}
-
-/// Bodies here are structs of texts and truth values, which always serialise.
-pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
-    let mut response = Response::new(Body::from(serde_json::to_string(body).unwrap_or_default()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }

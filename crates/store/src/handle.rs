@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::committer::Committer;
 use crate::engine::{Engine, EngineError, ReadSide};
-use crate::job::Operation;
+use crate::job::{Operation, Reply};
 use crate::postgres::{self, Postgres, PostgresUrl, Proof};
 use crate::queue::{Lane, Limits, NotQueued, Queue};
 use crate::reader::Reader;
@@ -121,8 +121,8 @@ impl Store {
         let opened = match &options.place {
             Place::Directory(dir) => open_sqlite(dir, &options.identity, schema, fold_at_pages, wrap)?,
             Place::Postgres(url) => {
-                let postgres = postgres::open(url, schema, &options.identity, options.strict)?;
-                let Postgres { engine, readers, proof } = postgres;
+                let Postgres { engine, readers, proof } =
+                    postgres::open(url, schema, &options.identity, options.strict)?;
                 Opened { engine, readers, proof: Some(proof), last: Time(i64::MIN), lock: None }
             }
         };
@@ -167,6 +167,18 @@ impl Store {
         T: Send + 'static,
         R: Send + 'static,
     {
+        let answer = self.enqueue(lane, run, told);
+        answer.await.unwrap_or_else(|_| Err(Stop::Faulted(Fault::new("the committer ended; the outcome is unknown"))))
+    }
+
+    /// Queues an operation, or fails it at once. Nobody has to wait for the answer.
+    fn enqueue<T, R, F, G>(&self, lane: Lane, run: F, told: G) -> oneshot::Receiver<Reply<T, R>>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, Halt<R>> + Send + 'static,
+        G: FnOnce(&T) + Send + 'static,
+        T: Send + 'static,
+        R: Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Operation { tenant: lane.tenant(), run, told, ended: None, reply });
         if let Err((why, job)) = self.shared.queue.push(lane, job) {
@@ -178,7 +190,7 @@ impl Store {
                 NotQueued::Closed => "the store is closing; this operation was not run",
             }));
         }
-        answer.await.unwrap_or_else(|_| Err(Stop::Faulted(Fault::new("the committer ended; the outcome is unknown"))))
+        answer
     }
 
     /// Reads what is committed, all of it in the state of one moment. The call blocks for as long as the read takes, and
@@ -209,13 +221,12 @@ impl Store {
     /// Waits for a commit that began after this call did, or for what holds without one.
     fn prove(&self) -> Result<(), Fault> {
         let (committed, heard) = std::sync::mpsc::sync_channel(1);
-        let (reply, _) = oneshot::channel::<Result<(), Stop<()>>>();
         let told = move |_: &()| {
             let _ = committed.send(());
         };
-        let job = Operation { tenant: NO_TENANT, run: |_: &mut Tx<'_>| Ok(()), told, ended: None, reply };
-        let queued = self.shared.queue.push(Lane::Client(NO_TENANT), Box::new(job));
-        let proven = queued.is_ok() && heard.recv_timeout(PROVEN_WITHIN).is_ok();
+        // Whether it was refused or failed, `told` goes with it unheard.
+        drop(self.enqueue(Lane::Client(NO_TENANT), |_: &mut Tx<'_>| Ok::<_, Halt<()>>(()), told));
+        let proven = heard.recv_timeout(PROVEN_WITHIN).is_ok();
         proven
             .then_some(())
             .ok_or_else(|| Fault::busy("the database cannot be reached: nothing could be committed on it"))

@@ -82,7 +82,7 @@ impl Maps {
         tenants
     }
 
-    /// Tells the engine before the batch begins which keys the next [`Maps::load`] asks for, unless ranges are missed too:
+    /// Tells the engine which keys the next [`Maps::load`] asks for, before the batch begins too, unless ranges are missed:
     /// what they bring needs no load by key.
     pub(crate) fn ask(&mut self, engine: &mut dyn Engine) {
         self.asked = !slots(self.batch).any(|slot| self.maps[slot].misses_ranges());
@@ -93,12 +93,14 @@ impl Maps {
 
     /// Loads what operations missed: one call a table for keys and one for ranges.
     pub(crate) fn load(&mut self, engine: &mut dyn Engine) -> Result<(), EngineError> {
-        if !std::mem::take(&mut self.asked) {
+        if !self.asked {
             slots(self.batch).try_for_each(|slot| self.maps[slot].load_ranges(engine))?;
+            // The engine of a file has no round trips to share.
             if engine.shared() {
-                slots(self.batch).for_each(|slot| self.maps[slot].expect(engine));
+                self.ask(engine);
             }
         }
+        self.asked = false;
         slots(self.batch).try_for_each(|slot| self.maps[slot].load(engine))
     }
 

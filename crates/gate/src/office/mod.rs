@@ -22,4 +22,4 @@ pub use cookie::Origin;
 pub use options::{Office, Options};
 pub use refusal::{Refusal, Words};
 pub use routes::Routes;
-pub use wire::{networks, once, overlap_hours, public_key, time};
+pub use wire::{json, networks, once, overlap_hours, public_key, time};

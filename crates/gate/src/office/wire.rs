@@ -1,10 +1,14 @@
 //! What the office's surfaces read and write alike. What is wrong is said in one sentence, for whoever sent it.
 
+use axum::body::Body;
+use axum::response::Response;
 use base::Time;
 use control::keys::IdempotencyKey;
 use control::planes::KeyView;
-use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use ipnet::IpNet;
+use serde::Serialize;
 
 const NETWORKS_MOST: usize = 64;
 const OVERLAP_HOURS: u16 = 24;
@@ -52,4 +56,12 @@ pub fn public_key(key: &KeyView) -> String {
 pub fn time(time: Time) -> String {
     let ends = if time.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
     format!("{:.3}", jiff::Timestamp::from_microsecond(time.0).unwrap_or(ends))
+}
+
+/// A body that is nothing but JSON. Bodies of the surfaces are structs of texts, numbers and truth values, which always serialise.
+pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
+    let mut response = Response::new(Body::from(serde_json::to_string(body).unwrap_or_default()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
